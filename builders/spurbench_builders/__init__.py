@@ -1,0 +1,1 @@
+"""How splits are made."""

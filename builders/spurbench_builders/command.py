@@ -1,0 +1,126 @@
+"""`spurbench build` and `spurbench import-si`: thin functions over build.py and importing.py."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from spurbench.errors import UserError, unknown
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from spurbench.contracts import ClassCard, Domain
+
+    from .steps import Progress
+
+
+def build(
+    classes: Annotated[str, typer.Option(help="Class names, separated by commas, or 'all'.")],
+    recipe: Annotated[str, typer.Option(help="Name of a recipe, path of a .yaml, or 'auto'.")] = "auto",
+    images: Annotated[int, typer.Option(min=1, help="Pictures to generate for each class.")] = 75,
+    seed: Annotated[int, typer.Option(min=0, help="Decides references, training and samples.")] = 0,
+    out: Annotated[Path, typer.Option(help="Data set folder to make or add to.")] = Path("spurbench"),
+    references: Annotated[
+        Path | None,
+        typer.Option(help="Your own reference pictures: a folder, or one subfolder a class."),
+    ] = None,
+    filter_references: Annotated[
+        bool, typer.Option(help="Train only on your pictures that fool the whole panel.")
+    ] = False,
+    fresh: Annotated[bool, typer.Option(help="Forget finished steps and start over.")] = False,
+    json_output: Annotated[bool, typer.Option("--json", help="Print one JSON object only.")] = False,
+) -> None:
+    """Make per-class splits of generated spurious pictures, as a Hugging Face data set."""
+    from spurbench import plugins
+    from spurbench.dataset.manifest import read_manifest
+
+    from .build import BuildRequest, work_root
+    from .build import build as run_build
+    from .recipe import load_recipe
+
+    chosen, why = (_auto_recipe() if recipe == "auto" else (recipe, "as asked"))
+    settings = load_recipe(chosen)
+    cards = parse_classes(classes, plugins.domain(settings.domain))
+    if not json_output:
+        typer.echo(f"recipe {settings.name} ({why}); work in {work_root(out)}")
+    request = BuildRequest(
+        settings, tuple(cards), images, seed, out, references, filter_references, fresh
+    )
+    _follow(run_build(request), quiet=json_output)
+    manifest = read_manifest(out)
+    if json_output:
+        found = {"out": str(out), "version": manifest.version, "classes": [c.slug for c in cards]}
+        typer.echo(json.dumps(found))
+    else:
+        typer.echo(f"data set {out}, version {manifest.version}: {', '.join(manifest.classes)}")
+        typer.echo(f"look at {out}/contact; score a classifier with: "
+                   f"spurbench eval --model micro/resnet --data {out}")
+
+
+def import_si(
+    path: Annotated[Path, typer.Argument(help="Spurious ImageNet folder, or one with a manifest.csv.")],
+    out: Annotated[Path, typer.Option(help="Data set folder to make.")],
+) -> None:
+    """Turn Spurious ImageNet pictures into the same data set format."""
+    from .importing import import_folder
+
+    _follow(import_folder(path, out), quiet=False)
+    typer.echo(f"data set {out} is ready; score a classifier with: "
+               f"spurbench eval --model timm/NAME --data {out}")
+
+
+def parse_classes(text: str, domain: Domain) -> list[ClassCard]:
+    """Class cards named by a comma list; names and slugs both work, each class once."""
+    cards = domain.cards()
+    if text.strip() == "all":
+        return cards
+    known = {c.name: c for c in cards} | {c.slug: c for c in cards}
+    chosen: dict[str, ClassCard] = {}
+    for name in (part.strip().lower() for part in text.split(",")):
+        if not name:
+            continue
+        if name not in known:
+            hint = f"(classes of domain {domain.name}; see `spurbench list classes`)"
+            raise unknown("class", name, {c.name for c in cards}, hint)
+        chosen[known[name].slug] = known[name]
+    if not chosen:
+        raise UserError("--classes names no class; give names separated by commas, or 'all'")
+    return list(chosen.values())
+
+
+def _auto_recipe() -> tuple[str, str]:
+    return "micro", "auto: the recipe for this machine; choose another with --recipe"
+
+
+def _follow(events: Iterator[Progress], *, quiet: bool) -> None:
+    """Draw progress: a bar a step, and a line when it ends."""
+    from rich.console import Console
+    from rich.progress import BarColumn, MofNCompleteColumn, TextColumn, TimeRemainingColumn
+    from rich.progress import Progress as Bars
+
+    console = Console(stderr=True, quiet=quiet)
+    columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeRemainingColumn())
+    with Bars(*columns, TextColumn("{task.fields[note]}"), console=console, transient=True) as bars:
+        task = bars.add_task("", note="", total=None)
+        for event in events:
+            title = f"{event.class_name}: {event.step}"
+            bars.update(
+                task, description=title, completed=event.done, total=event.total, note=event.note
+            )
+            if event.done == event.total:
+                console.print(f"{title:28} {event.done:>4}  {event.note}", highlight=False, markup=False)
+
+
+class DreamboothBuilder:
+    """The paper's method, found under ``spurbench.builders``."""
+
+    def describe(self) -> list[str]:
+        """A line a recipe."""
+        from .recipe import load_recipe, recipe_names
+
+        return [f"{name:12} {load_recipe(name).summary}" for name in recipe_names()]
+

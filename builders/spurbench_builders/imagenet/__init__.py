@@ -1,0 +1,1 @@
+"""The ``imagenet`` domain: the hundred classes of Spurious ImageNet."""

@@ -1,0 +1,49 @@
+"""The panel: the classifiers that select references and judge consistency."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from PIL import Image
+
+from spurbench import plugins
+from spurbench.contracts import Classifier
+from spurbench.dataset.schema import PanelPrediction
+from spurbench.prediction import predict
+
+
+def load_panel(specs: Sequence[str]) -> list[Classifier]:
+    """The panel's classifiers, in order."""
+    return [plugins.classifier(spec) for spec in specs]
+
+
+def panel_predictions(
+    panel: Sequence[Classifier], images: Sequence[Image.Image], label: int
+) -> list[tuple[PanelPrediction, ...]]:
+    """For each picture, every member's top-1 label and its probability of ``label``."""
+    columns = [
+        [
+            PanelPrediction(member.spec, p.label, float(p.probabilities[label]))
+            for p in predict(member, images)
+        ]
+        for member in panel
+    ]
+    return list(zip(*columns, strict=True))
+
+
+def fools_all(predictions: Sequence[PanelPrediction], label: int) -> bool:
+    """Whether every member calls the picture by the label: consistently spurious."""
+    return all(p.label == label for p in predictions)
+
+
+def panel_summary(
+    panel: Sequence[Classifier], predictions: Sequence[Sequence[PanelPrediction]], label: int
+) -> str:
+    """How many pictures each member and the whole panel take for the label, in words."""
+    total = len(predictions)
+    parts = [
+        f"{member.spec} {sum(p[i].label == label for p in predictions)}/{total}"
+        for i, member in enumerate(panel)
+    ]
+    everyone = sum(fools_all(p, label) for p in predictions)
+    return f"{', '.join(parts)}; all {everyone}/{total}"

@@ -1,0 +1,51 @@
+"""The pictures a build starts from: the domain's references, or the user's own."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from PIL import Image
+
+from spurbench.contracts import ClassCard, Domain
+from spurbench.errors import UserError
+from spurbench.files import sha256_bytes, sha256_json
+from spurbench.pictures import png_bytes, read_folder, read_rgb
+
+MINIMUM_OWN = 2
+
+
+@dataclass(frozen=True)
+class PoolPicture:
+    """A reference: its picture as PNG, where it comes from."""
+
+    png: bytes
+    origin: str
+
+    def image(self) -> Image.Image:
+        return read_rgb(self.png, self.origin)
+
+
+def domain_pool(domain: Domain, card: ClassCard, count: int) -> list[PoolPicture]:
+    """The first ``count`` references of the class in its domain."""
+    return [PoolPicture(png_bytes(p.image), p.origin) for p in domain.references(card, count)]
+
+
+def own_pool(folder: Path, slug: str) -> list[PoolPicture]:
+    """Pictures of a folder of the user's; with a subfolder named as the class, that one's."""
+    place = folder / slug if (folder / slug).is_dir() else folder
+    pictures = [PoolPicture(png_bytes(image), path.name) for path, image in read_folder(place)]
+    if len(pictures) < MINIMUM_OWN:
+        raise UserError(f"{place}: holds {len(pictures)} picture; at least {MINIMUM_OWN} are needed")
+    return pictures
+
+
+def pool_fingerprint(pool: Sequence[PoolPicture]) -> str:
+    """SHA-256 over the pictures' bytes and origins, in order."""
+    return sha256_json([[p.origin, sha256_bytes(p.png)] for p in pool])
+
+
+def validation_pool(domain: Domain, card: ClassCard, count: int) -> list[PoolPicture]:
+    """The first ``count`` validation pictures of the class in its domain."""
+    return [PoolPicture(png_bytes(p.image), p.origin) for p in domain.validation(card, count)]

@@ -1,0 +1,54 @@
+"""Seeded sampling with classifier-free guidance."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+
+import numpy as np
+import torch
+from PIL import Image
+from torch import Tensor
+
+from .base_model import BaseModel
+from .losses import to_unit_range
+from .recipe import Sampling
+
+
+def picture_seed(seed: int, index: int) -> int:
+    """Seed of picture ``index`` of a build; the same for every class, as in the paper."""
+    return seed * 1_000_000 + index
+
+
+@torch.no_grad()
+def sample(
+    model: BaseModel, prompt: str, seeds: Sequence[int], settings: Sampling
+) -> Iterator[list[Image.Image]]:
+    """Yield batches of pictures for the seeds, in order; each seed has its own generator."""
+    from diffusers import PNDMScheduler
+
+    text = model.encode_prompts(["", prompt])
+    for start in range(0, len(seeds), settings.batch):
+        part = seeds[start : start + settings.batch]
+        scheduler = PNDMScheduler.from_config(model.scheduler_config)
+        scheduler.set_timesteps(settings.steps)
+        latents = first_latents(part, model.latent_shape()) * scheduler.init_noise_sigma
+        states = text.repeat_interleave(len(part), dim=0)
+        for time in scheduler.timesteps:
+            both = scheduler.scale_model_input(torch.cat([latents, latents]), time)
+            free, guided = model.unet(both, time, states).sample.chunk(2)
+            noise = free + settings.guidance * (guided - free)
+            latents = scheduler.step(noise, time, latents).prev_sample
+        yield to_pictures(to_unit_range(model.decode(latents)))
+
+
+def first_latents(seeds: Sequence[int], shape: tuple[int, int, int]) -> Tensor:
+    """Standard normal latents (N, C, h, w), one CPU generator a seed."""
+    return torch.stack(
+        [torch.randn(shape, generator=torch.Generator().manual_seed(seed)) for seed in seeds]
+    )
+
+
+def to_pictures(images: Tensor) -> list[Image.Image]:
+    """(N, 3, H, W) in [0, 1] to 8-bit RGB pictures."""
+    pixels = (images * 255).round().to(torch.uint8).permute(0, 2, 3, 1).cpu().numpy()
+    return [Image.fromarray(np.ascontiguousarray(p)) for p in pixels]

@@ -1,0 +1,37 @@
+"""`python/MODULE:CALLABLE`: a classifier that the user's own code builds."""
+
+from __future__ import annotations
+
+import importlib
+from pathlib import Path
+from typing import cast
+
+from spurbench.contracts import Classifier
+from spurbench.errors import UserError
+
+
+class PythonEvaluator:
+    """Calls MODULE.CALLABLE(weights=PATH or None), which returns a Classifier (spurbench.contracts)."""
+
+    def names(self) -> list[str]:
+        """None: they are the user's."""
+        return []
+
+    def load(self, name: str, *, weights: Path | None = None) -> Classifier:
+        """What the callable returns, if it fulfils the contract."""
+        module_name, colon, attribute = name.partition(":")
+        if not colon or not attribute:
+            raise UserError(f"python/{name}: is not python/MODULE:CALLABLE")
+        try:
+            maker = getattr(importlib.import_module(module_name), attribute)
+        except ModuleNotFoundError as error:
+            if error.name is None or not module_name.startswith(error.name):
+                raise
+            raise UserError(f"python/{name}: no module {module_name!r} on the path") from error
+        except AttributeError as error:
+            raise UserError(f"python/{name}: {module_name} has no {attribute!r}") from error
+        made = maker(weights=weights)
+        lacks = [a for a in ("label_space", "transform", "facts", "logits") if not hasattr(made, a)]
+        if lacks:
+            raise UserError(f"python/{name}: returned an object without {', '.join(lacks)}")
+        return cast(Classifier, made)

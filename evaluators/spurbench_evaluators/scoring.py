@@ -1,0 +1,152 @@
+"""From a classifier and a data set to a result and its per-picture predictions."""
+
+from __future__ import annotations
+
+import platform
+from collections import defaultdict
+from collections.abc import Callable, Iterator
+from dataclasses import asdict, dataclass
+from importlib.metadata import version
+from pathlib import Path
+
+import numpy as np
+
+from spurbench.contracts import Classifier
+from spurbench.dataset.read import DataSet, StoredPicture
+from spurbench.errors import UserError
+from spurbench.files import sha256_file
+from spurbench.pictures import read_rgb
+from spurbench.prediction import predict
+from spurbench.results import DataRecord, Interval, ModelRecord, Result, SplitScore
+from spurbench.statistics import clustered_difference, clustered_mean, wilson
+
+
+@dataclass(frozen=True)
+class Scored:
+    """What a classifier said of one stored picture; ``class_probability`` is p(split's class)."""
+
+    sha256: str
+    slug: str
+    class_name: str
+    label: int
+    split: str
+    index: int
+    predicted: int
+    predicted_name: str
+    probability: float
+    class_probability: float
+
+
+def check_domain(classifier: Classifier, data: DataSet) -> None:
+    """UserError unless the classifier's labels are the data set's."""
+    if classifier.label_space.domain != data.manifest.domain:
+        raise UserError(
+            f"{classifier.spec} knows the labels of {classifier.label_space.domain!r}, but "
+            f"{data.folder} is of {data.manifest.domain!r}; choose a model or data set to match"
+        )
+
+
+def score_pictures(
+    classifier: Classifier,
+    pictures: Iterator[StoredPicture],
+    batch_size: int,
+    advance: Callable[[], None] = lambda: None,
+) -> list[Scored]:
+    """Predict every picture; ``advance`` is called after each."""
+    stored: list[StoredPicture] = []
+
+    def images() -> Iterator[object]:
+        for picture in pictures:
+            stored.append(picture)
+            yield read_rgb(picture.data, f"{picture.slug}/{picture.split}/{picture.index}")
+
+    scored = []
+    names = classifier.label_space.names
+    for i, prediction in enumerate(predict(classifier, images(), batch_size)):  # type: ignore[arg-type]
+        p = stored[i]
+        scored.append(
+            Scored(
+                p.sha256, p.slug, p.class_name, p.label, p.split, p.index, prediction.label,
+                names[prediction.label], prediction.probability,
+                float(prediction.probabilities[p.label]),
+            )
+        )
+        stored[i] = StoredPicture(b"", p.slug, p.class_name, p.label, p.split, p.index, "", "")
+        advance()
+    if not scored:
+        raise UserError("the data set holds no pictures to score")
+    return scored
+
+
+def split_scores(scored: list[Scored]) -> list[SplitScore]:
+    """Top-1 shares with Wilson intervals, by class and split."""
+    groups: dict[tuple[str, str], list[Scored]] = defaultdict(list)
+    for item in scored:
+        groups[item.slug, item.split].append(item)
+    scores = []
+    for (slug, split), items in sorted(groups.items()):
+        hits = sum(i.predicted == i.label for i in items)
+        scores.append(
+            SplitScore(
+                class_name=items[0].class_name, slug=slug, label=items[0].label, split=split,
+                n=len(items), hits=hits, top1=Interval.of(wilson(hits, len(items))),
+                mean_probability=float(np.mean([i.class_probability for i in items])),
+            )
+        )
+    return scores
+
+
+def hits_by_class(scored: list[Scored], split: str) -> dict[str, list[float]]:
+    """1.0 for a hit, 0.0 for a miss, by class."""
+    hits: dict[str, list[float]] = defaultdict(list)
+    for item in scored:
+        if item.split == split:
+            hits[item.slug].append(float(item.predicted == item.label))
+    return dict(hits)
+
+
+def make_result(
+    classifier: Classifier, data: DataSet, scored: list[Scored], predictions: Path
+) -> Result:
+    """The result, with macro averages clustered by class."""
+    splits = sorted({s.split for s in scored})
+    si, generated = hits_by_class(scored, "si"), hits_by_class(scored, "generated")
+    shared = sorted(set(si) & set(generated))
+    gap = (
+        clustered_difference({k: generated[k] for k in shared}, {k: si[k] for k in shared})
+        if shared
+        else None
+    )
+    manifest, facts = data.manifest, classifier.facts
+    return Result(
+        model=ModelRecord(
+            spec=classifier.spec, label_space=classifier.label_space.name,
+            transform=classifier.transform.as_data(), **asdict(facts),
+        ),
+        data=DataRecord(
+            name=manifest.name, domain=manifest.domain, version=manifest.version,
+            fingerprint=manifest.fingerprint(),
+        ),
+        scores=split_scores(scored),
+        macro={s: Interval.of(clustered_mean(hits_by_class(scored, s))) for s in splits},
+        generated_minus_si=Interval.of(gap) if gap else None,
+        environment=environment(),
+        predictions_sha256=sha256_file(predictions),
+    )
+
+
+def write_predictions(scored: list[Scored], path: Path) -> None:
+    """Per-picture predictions as parquet."""
+    import pyarrow as pa
+    from pyarrow import parquet
+
+    path.parent.mkdir(parents=True, exist_ok=True)
+    part = path.with_name(f".{path.name}.part")
+    parquet.write_table(pa.Table.from_pylist([asdict(s) for s in scored]), part)
+    part.replace(path)
+
+
+def environment() -> dict[str, str]:
+    """Versions that can move a score."""
+    packages = ("spurbench", "torch", "timm", "pillow", "numpy")
+    return {"python": platform.python_version(), **{p: version(p) for p in packages}}

@@ -1,0 +1,67 @@
+"""Loads checkpoints from disk: safe formats only, strictly, with every misfit named."""
+
+from __future__ import annotations
+
+import pickle
+from pathlib import Path
+
+from torch import Tensor, nn
+
+from spurbench.errors import UserError
+from spurbench.files import sha256_bytes, sha256_file
+
+
+def read_state(path: Path) -> dict[str, Tensor]:
+    """Tensors of a .safetensors file, or of a torch checkpoint read with weights_only=True."""
+    import torch
+    from safetensors import SafetensorError
+    from safetensors.torch import load_file
+
+    if not path.is_file():
+        raise UserError(f"{path}: no such weights file")
+    try:
+        if path.suffix == ".safetensors":
+            return load_file(path)
+        state = torch.load(path, map_location="cpu", weights_only=True)
+    except (SafetensorError, pickle.UnpicklingError, RuntimeError, EOFError, ValueError) as error:
+        reason = str(error).split("\n")[0][:160]
+        raise UserError(
+            f"{path}: not a checkpoint that can be loaded safely ({reason}); "
+            "save it as safetensors, or as a plain state dict"
+        ) from error
+    for key in ("state_dict", "model"):
+        if isinstance(state, dict) and isinstance(state.get(key), dict):
+            state = state[key]
+    if not isinstance(state, dict) or not all(isinstance(v, Tensor) for v in state.values()):
+        raise UserError(f"{path}: holds no state dict of tensors")
+    return state
+
+
+def load_strictly(network: nn.Module, path: Path) -> str:
+    """Load a checkpoint into the network and return the file's SHA-256; any misfit is an error."""
+    state = read_state(path)
+    wanted = network.state_dict()
+    optional = {k for k in wanted if k.endswith("num_batches_tracked")}
+    missing = sorted(set(wanted) - set(state) - optional)
+    unexpected = sorted(set(state) - set(wanted))
+    shapes = [k for k in wanted if k in state and wanted[k].shape != state[k].shape]
+    if missing or unexpected or shapes:
+        parts = [
+            f"{len(keys)} {what} ({', '.join(keys[:3])}{', ...' if len(keys) > 3 else ''})"
+            for what, keys in (
+                ("missing", missing), ("unexpected", unexpected), ("of another shape", shapes)
+            )
+            if keys
+        ]
+        raise UserError(f"{path}: does not fit the architecture: {'; '.join(parts)}")
+    network.load_state_dict(state, strict=False)
+    return sha256_file(path)
+
+
+def state_sha256(network: nn.Module) -> str:
+    """SHA-256 over a network's tensors, where its weights come from no file of the user's."""
+    digest = "".join(
+        sha256_bytes(name.encode() + tensor.detach().cpu().contiguous().numpy().tobytes())
+        for name, tensor in sorted(network.state_dict().items())
+    )
+    return sha256_bytes(digest.encode())

@@ -1,0 +1,41 @@
+"""`spurbench leaderboard ...`: thin functions over markdown.py."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+app = typer.Typer(help="Turn result files into tables.", no_args_is_help=True)
+
+
+@app.callback()
+def _group() -> None:
+    pass
+
+
+@app.command()
+def render(
+    results: Annotated[Path, typer.Option(help="Folder of result files.")] = Path("leaderboard/results"),
+    readme: Annotated[Path, typer.Option(help="Markdown file with the markers.")] = Path("README.md"),
+    check: Annotated[bool, typer.Option(help="Change nothing; fail if the file is out of date.")] = False,
+) -> None:
+    """Write the ranked table of all results between the markers of a Markdown file."""
+    from spurbench.errors import UserError
+    from spurbench.files import write_text
+    from spurbench.results import read_results
+
+    from .markdown import BEGIN, leaderboard, replace_between
+
+    if not readme.is_file():
+        raise UserError(f"{readme}: no such file; name the Markdown file with --readme")
+    found = read_results(results)
+    text = readme.read_text(encoding="utf-8")
+    new = replace_between(text, leaderboard(found), str(readme))
+    if check and new != text:
+        raise UserError(f"{readme}: its leaderboard is out of date; run `spurbench leaderboard render`")
+    if not check:
+        write_text(readme, new)
+    state = "is up to date" if new == text else "written"
+    typer.echo(f"{readme}: table of {len(found)} results {state} (below {BEGIN!r})")

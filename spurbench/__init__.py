@@ -1,0 +1,3 @@
+"""spurbench: measure how far image classifiers rely on spurious features."""
+
+__version__ = "0.1.0"

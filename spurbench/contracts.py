@@ -1,0 +1,136 @@
+"""The contracts between the halves. Nothing here imports torch."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import asdict, dataclass, field
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Protocol
+
+if TYPE_CHECKING:
+    from PIL.Image import Image
+    from torch import Tensor
+
+
+@dataclass(frozen=True)
+class ClassCard:
+    """A class of a domain.
+
+    ``label`` is its index in the domain's label space, ``noun`` what prompts call its spurious
+    feature ("flower"), ``feature`` the feature in words ("red flower").
+    """
+
+    name: str
+    label: int
+    noun: str
+    feature: str
+    wnid: str | None = None
+
+    @property
+    def slug(self) -> str:
+        """The name as a folder name: ``freight car`` becomes ``freight_car``."""
+        return slugify(self.name)
+
+
+def slugify(name: str) -> str:
+    """Lower case; runs of anything but ASCII letters and digits become one underscore."""
+    kept = "".join(c if c.isascii() and c.isalnum() else " " for c in name.lower())
+    return "_".join(kept.split())
+
+
+@dataclass(frozen=True)
+class DomainPicture:
+    """A picture that a domain provides, with where it came from."""
+
+    image: Image
+    origin: str
+
+
+class Domain(Protocol):
+    """A label space with its class cards, reference pictures and validation pictures."""
+
+    name: str
+
+    def cards(self) -> list[ClassCard]:
+        """The classes that splits can be made for."""
+
+    def references(self, card: ClassCard, count: int) -> Iterator[DomainPicture]:
+        """The first pictures of the class's reference pool; fewer where the pool is smaller."""
+
+    def validation(self, card: ClassCard, count: int) -> Iterator[DomainPicture]:
+        """The first validation pictures of the class: the object is in each."""
+
+    def base_model(self, name: str) -> Path | None:
+        """Folder of a base model that ships with the domain, or None."""
+
+
+@dataclass(frozen=True)
+class LabelSpace:
+    """What a classifier's outputs mean. ``domain`` names the domain whose labels they are;
+    ``names`` has one entry an output."""
+
+    name: str
+    domain: str
+    names: tuple[str, ...]
+
+
+@dataclass(frozen=True)
+class Transform:
+    """How a picture becomes the classifier's input, as data.
+
+    framing ``crop``: shorter edge to ``resize``, then the centre ``size`` square; ``shortest``:
+    shorter edge to ``size``, no crop; ``squash``: the whole picture to ``size`` x ``size``.
+    The result is float32 (3, H, W) in [0, 1].
+    """
+
+    framing: str
+    size: int
+    resize: int
+    interpolation: str = "bicubic"
+
+    def as_data(self) -> dict[str, Any]:
+        return asdict(self)
+
+
+@dataclass(frozen=True)
+class ModelFacts:
+    """What a result records of a model."""
+
+    architecture: str
+    parameters: int
+    weights_sha256: str
+    weights_source: str
+    options: dict[str, Any] = field(default_factory=dict)
+
+
+class Classifier(Protocol):
+    """Any image classifier. It takes pictures in [0, 1] and normalises them itself."""
+
+    spec: str
+    label_space: LabelSpace
+    transform: Transform
+    facts: ModelFacts
+
+    def logits(self, images: Tensor) -> Tensor:
+        """(N, 3, H, W) in [0, 1] to (N, K)."""
+
+
+class FeatureClassifier(Classifier, Protocol):
+    """A classifier whose penultimate features can be had, differentiably."""
+
+    def features(self, images: Tensor) -> Tensor:
+        """(N, 3, H, W) in [0, 1] to (N, D)."""
+
+    @property
+    def head(self) -> tuple[Tensor, Tensor]:
+        """Weight (K, D) and bias (K,): logits = features @ weight.T + bias."""
+
+
+class Evaluator(Protocol):
+    """A loader of classifiers, found under the first part of a model spec."""
+
+    def load(self, name: str, *, weights: Path | None = None) -> Classifier:
+        """The classifier, in evaluation mode on the CPU."""
+
+    def names(self) -> list[str]:
+        """Names that can be loaded without more than the package."""

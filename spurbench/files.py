@@ -1,0 +1,97 @@
+"""Files that are either whole or not there, and hashes that say what they hold."""
+
+from __future__ import annotations
+
+import errno
+import hashlib
+import json
+import os
+import shutil
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+from .errors import UserError
+
+
+def sha256_bytes(data: bytes) -> str:
+    """Hexadecimal SHA-256 of bytes."""
+    return hashlib.sha256(data).hexdigest()
+
+
+def sha256_file(path: Path) -> str:
+    """Hexadecimal SHA-256 of a file's bytes."""
+    with path.open("rb") as file:
+        return hashlib.file_digest(file, "sha256").hexdigest()
+
+
+def canonical_json(value: Any) -> str:
+    """JSON with sorted keys and no spaces: equal values give equal text."""
+    return json.dumps(value, sort_keys=True, separators=(",", ":"), ensure_ascii=False)
+
+
+def sha256_json(value: Any) -> str:
+    """SHA-256 of a value's canonical JSON."""
+    return sha256_bytes(canonical_json(value).encode())
+
+
+def sync(path: Path) -> None:
+    """Ask the system to put a file or folder's contents on the disk."""
+    handle = os.open(path, os.O_RDONLY)
+    try:
+        os.fsync(handle)
+    finally:
+        os.close(handle)
+
+
+def write_bytes(path: Path, data: bytes) -> None:
+    """Write a file aside, then rename it into place: readers see the old file or the new one."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    part = path.with_name(f".{path.name}.part")
+    try:
+        part.write_bytes(data)
+        sync(part)
+        part.replace(path)
+    except BaseException:
+        part.unlink(missing_ok=True)
+        raise
+
+
+def write_text(path: Path, text: str) -> None:
+    """As write_bytes, for UTF-8 text."""
+    write_bytes(path, text.encode())
+
+
+def copy_file(source: Path, target: Path) -> None:
+    """Copy aside, then rename into place."""
+    write_bytes(target, source.read_bytes())
+
+
+def remove_tree(path: Path) -> None:
+    """Remove a folder if it is there."""
+    if path.is_dir():
+        shutil.rmtree(path)
+
+
+@contextmanager
+def friendly_disk_errors(folder: Path) -> Iterator[None]:
+    """Turn a full disk or a folder that refuses writing into a UserError naming the folder."""
+    try:
+        yield
+    except OSError as error:
+        reasons = {
+            errno.ENOSPC: "the disk is full",
+            errno.EDQUOT: "the disk quota is used up",
+            errno.EACCES: "writing is not permitted",
+            errno.EPERM: "writing is not permitted",
+            errno.EROFS: "the file system is read-only",
+        }
+        reason = reasons.get(error.errno or 0)
+        if reason is None:
+            raise
+        place = error.filename or folder
+        raise UserError(
+            f"cannot write {place}: {reason}; free some space or choose another folder, "
+            "then run the same command again: finished steps are kept"
+        ) from error

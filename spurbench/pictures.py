@@ -1,0 +1,83 @@
+"""Reads pictures of any usual kind as RGB, and says plainly which ones cannot be read."""
+
+from __future__ import annotations
+
+import io
+import warnings
+from collections.abc import Iterator
+from pathlib import Path
+
+import numpy as np
+from PIL import Image, ImageOps
+
+from .errors import UserError
+
+SUFFIXES = {".png", ".jpg", ".jpeg", ".webp", ".bmp", ".tif", ".tiff", ".gif"}
+MAX_PIXELS = 100_000_000
+
+
+def to_rgb(image: Image.Image) -> Image.Image:
+    """RGB by one rule: EXIF turn applied, first frame, 16 bit scaled to 8, alpha over white."""
+    image = ImageOps.exif_transpose(image)
+    if image.mode in {"I", "I;16", "I;16B", "I;16L", "F"}:
+        values = np.asarray(image, dtype=np.float64)
+        top = 65535.0 if values.max(initial=0) > 255 else 255.0
+        image = Image.fromarray((values / top * 255).clip(0, 255).astype(np.uint8))
+    if image.mode in {"P", "LA", "PA", "RGBa", "La"} or "transparency" in image.info:
+        image = image.convert("RGBA")
+    if image.mode == "RGBA":
+        white = Image.new("RGBA", image.size, (255, 255, 255, 255))
+        image = Image.alpha_composite(white, image)
+    return image.convert("RGB")
+
+
+def read_rgb(source: Path | bytes, name: str = "") -> Image.Image:
+    """Decode a file or bytes as RGB; UserError names a picture that is broken, cut or far too big."""
+    name = name or str(source if isinstance(source, Path) else "picture")
+    try:
+        data = source.read_bytes() if isinstance(source, Path) else source
+        with warnings.catch_warnings():
+            warnings.simplefilter("error", Image.DecompressionBombWarning)
+            with Image.open(io.BytesIO(data)) as image:
+                if image.width * image.height > MAX_PIXELS:
+                    raise UserError(
+                        f"{name}: {image.width} x {image.height} pixels is more than the "
+                        f"{MAX_PIXELS:,} allowed; shrink it first"
+                    )
+                return to_rgb(image)
+    except (Image.DecompressionBombWarning, Image.DecompressionBombError) as error:
+        raise UserError(f"{name}: too many pixels to open safely; shrink it first") from error
+    except (OSError, SyntaxError, ValueError) as error:
+        raise UserError(
+            f"{name}: cannot be read as a picture ({_reason(error)}); replace or remove it"
+        ) from error
+
+
+def picture_files(folder: Path) -> list[Path]:
+    """Picture files directly in a folder, by name."""
+    if not folder.is_dir():
+        raise UserError(f"{folder}: no such folder")
+    return sorted(p for p in folder.iterdir() if p.suffix.lower() in SUFFIXES and p.is_file())
+
+
+def read_folder(folder: Path) -> Iterator[tuple[Path, Image.Image]]:
+    """Every picture directly in a folder, by name; an empty folder is an error."""
+    files = picture_files(folder)
+    if not files:
+        raise UserError(f"{folder}: holds no pictures ({', '.join(sorted(SUFFIXES))})")
+    for path in files:
+        yield path, read_rgb(path)
+
+
+def png_bytes(image: Image.Image) -> bytes:
+    """The picture as PNG; the same pixels give the same bytes."""
+    buffer = io.BytesIO()
+    image.save(buffer, format="PNG", optimize=False)
+    return buffer.getvalue()
+
+
+def _reason(error: Exception) -> str:
+    text = str(error)
+    if "cannot identify" in text:
+        return "not a known picture format"
+    return text.split("\n")[0]

@@ -1,0 +1,108 @@
+"""Runs a classifier over pictures. The only place where pixels become a network's input."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
+from itertools import islice
+from typing import TYPE_CHECKING
+
+import numpy as np
+from PIL import Image
+
+from .contracts import Classifier, Transform
+from .errors import UserError
+
+if TYPE_CHECKING:
+    from torch import Tensor
+
+_FILTERS = {
+    "bicubic": Image.Resampling.BICUBIC,
+    "bilinear": Image.Resampling.BILINEAR,
+    "lanczos": Image.Resampling.LANCZOS,
+    "nearest": Image.Resampling.NEAREST,
+}
+
+
+@dataclass(frozen=True)
+class Prediction:
+    """Top-1 label in the domain's label space, its probability, and all probabilities (K,)."""
+
+    label: int
+    probability: float
+    probabilities: np.ndarray
+
+
+def framed(image: Image.Image, transform: Transform) -> Image.Image:
+    """The RGB picture at the size and framing that the transform says."""
+    size, method = transform.size, _FILTERS[transform.interpolation]
+    if transform.framing == "squash":
+        return _resized(image, size, size, method)
+    if transform.framing == "shortest":
+        return _resized(image, *_shorter_edge(image, size), method)
+    image = _resized(image, *_shorter_edge(image, transform.resize), method)
+    left, top = round((image.width - size) / 2), round((image.height - size) / 2)
+    return image.crop((left, top, left + size, top + size))
+
+
+def to_tensor(image: Image.Image) -> Tensor:
+    """RGB picture to float32 (3, H, W) in [0, 1]."""
+    import torch
+
+    pixels = torch.from_numpy(np.array(image, dtype=np.uint8))
+    return pixels.permute(2, 0, 1).contiguous().float() / 255
+
+
+def predict(
+    classifier: Classifier, images: Iterable[Image.Image], batch_size: int = 64
+) -> Iterator[Prediction]:
+    """Predictions in the pictures' order. Pictures of one size share a batch; memory stays flat.
+
+    Raises UserError if the network's outputs are not finite or do not fit its label space.
+    """
+    import torch
+
+    stream = iter(images)
+    while chunk := list(islice(stream, batch_size)):
+        tensors = [to_tensor(framed(image, classifier.transform)) for image in chunk]
+        for run in _runs_of_one_shape(tensors):
+            with torch.inference_mode():
+                logits = classifier.logits(torch.stack(run))
+            yield from _predictions(classifier, logits)
+
+
+def _predictions(classifier: Classifier, logits: Tensor) -> Iterator[Prediction]:
+    names = classifier.label_space.names
+    if logits.ndim != 2 or logits.shape[1] != len(names):
+        raise UserError(
+            f"{classifier.spec}: gives {tuple(logits.shape[1:])} outputs, but its label space "
+            f"{classifier.label_space.name} has {len(names)}"
+        )
+    if not bool(logits.isfinite().all()):
+        raise UserError(f"{classifier.spec}: gives NaN or infinite logits; check its weights")
+    for row in logits.double().softmax(dim=1).cpu().numpy():
+        label = int(row.argmax())
+        yield Prediction(label, float(row[label]), row)
+
+
+def _runs_of_one_shape(tensors: list[Tensor]) -> Iterator[list[Tensor]]:
+    run: list[Tensor] = []
+    for tensor in tensors:
+        if run and run[0].shape != tensor.shape:
+            yield run
+            run = []
+        run.append(tensor)
+    yield run
+
+
+def _shorter_edge(image: Image.Image, size: int) -> tuple[int, int]:
+    """Width and height with the shorter edge at ``size``, as torchvision's Resize rounds them."""
+    if image.width <= image.height:
+        return size, int(size * image.height / image.width)
+    return int(size * image.width / image.height), size
+
+
+def _resized(
+    image: Image.Image, width: int, height: int, method: Image.Resampling
+) -> Image.Image:
+    return image if image.size == (width, height) else image.resize((width, height), method)

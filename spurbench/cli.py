@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sys
+from collections.abc import Callable
 from typing import Annotated
 
 import typer
@@ -28,7 +29,8 @@ def _show_version(wanted: bool) -> None:
 @app.callback()
 def _root(
     version: Annotated[
-        bool, typer.Option("--version", callback=_show_version, is_eager=True, help="Print the version.")
+        bool,
+        typer.Option("--version", callback=_show_version, is_eager=True, help="Print the version."),
     ] = False,
 ) -> None:
     pass
@@ -36,11 +38,13 @@ def _root(
 
 @app.command("list")
 def list_names(
-    kind: Annotated[str, typer.Argument(help="classes, recipes, models, domains, builders or evaluators")],
+    kind: Annotated[
+        str, typer.Argument(help="classes, recipes, models, domains, builders or evaluators")
+    ],
     domain: Annotated[str, typer.Option(help="Domain whose classes to list.")] = "micro",
 ) -> None:
     """List what can be named in other commands, one a line."""
-    listings = {
+    listings: dict[str, Callable[[], list[str]]] = {
         "classes": lambda: [f"{c.name:24} {c.feature}" for c in plugins.domain(domain).cards()],
         "recipes": lambda: plugins.load("builders", "dreambooth")().describe(),
         "models": lambda: [f"micro/{n}" for n in plugins.load("evaluators", "micro")().names()],

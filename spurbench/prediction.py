@@ -102,7 +102,5 @@ def _shorter_edge(image: Image.Image, size: int) -> tuple[int, int]:
     return int(size * image.width / image.height), size
 
 
-def _resized(
-    image: Image.Image, width: int, height: int, method: Image.Resampling
-) -> Image.Image:
+def _resized(image: Image.Image, width: int, height: int, method: Image.Resampling) -> Image.Image:
     return image if image.size == (width, height) else image.resize((width, height), method)

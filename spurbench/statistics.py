@@ -29,7 +29,8 @@ def wilson(hits: int, total: int, confidence: float = 0.95) -> Estimate:
     share = hits / total
     centre = (share + z * z / (2 * total)) / (1 + z * z / total)
     half = (
-        z * math.sqrt(share * (1 - share) / total + z * z / (4 * total * total))
+        z
+        * math.sqrt(share * (1 - share) / total + z * z / (4 * total * total))
         / (1 + z * z / total)
     )
     low = 0.0 if hits == 0 else max(0.0, centre - half)

@@ -51,7 +51,8 @@ class BaseModel:
     def picture_size(self) -> int:
         """Side in pixels of the pictures the U-Net was made for."""
         factor = 2 ** (len(self.vae.config.block_out_channels) - 1)
-        return int(self.unet.config.sample_size) * factor  # type: ignore[union-attr,arg-type]
+        config: Any = self.unet.config
+        return int(config.sample_size * factor)
 
     def latent_shape(self) -> tuple[int, int, int]:
         """(channels, h, w) of one picture's latent."""
@@ -77,7 +78,9 @@ def load_base_model(folder: Path) -> BaseModel:
     """Load the parts in float32 from safetensors; nothing is fetched, no code is run from the folder."""
     from diffusers import AutoencoderKL, PNDMScheduler, UNet2DConditionModel
     from transformers import CLIPTextModel, CLIPTokenizer
+    from transformers.utils.logging import disable_progress_bar
 
+    disable_progress_bar()
     where: dict[str, Any] = {"local_files_only": True}
     safe: dict[str, Any] = {**where, "use_safetensors": True}
     parts = BaseModel(

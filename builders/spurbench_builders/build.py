@@ -6,25 +6,22 @@ seeded samples -> audit -> splits. Every step is a method that works in its own 
 
 from __future__ import annotations
 
-import platform
 import time
 from collections.abc import Iterator
-from dataclasses import asdict, dataclass
+from dataclasses import asdict
 from functools import cached_property
-from importlib.metadata import version
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, cast
+from typing import TYPE_CHECKING, Any
 
 from spurbench import plugins
-from spurbench.contracts import ClassCard, Classifier, Domain, FeatureClassifier
+from spurbench.contracts import ClassCard, Domain
 from spurbench.dataset.manifest import ClassEntry
-from spurbench.dataset.schema import PanelPrediction, Row
+from spurbench.dataset.schema import Row
 from spurbench.dataset.write import check_target, install_class, split_entry, write_split
 from spurbench.files import (
     copy_file,
     friendly_disk_errors,
     remove_tree,
-    sha256_bytes,
     sha256_json,
     write_bytes,
 )
@@ -32,11 +29,11 @@ from spurbench.pictures import png_bytes, read_rgb
 
 from . import panel as panels
 from .audit import audit
-from .base_model import base_model_folder, folder_fingerprint, load_base_model
 from .contact_sheet import contact_sheet
 from .pool import PoolPicture, domain_pool, own_pool, pool_fingerprint, validation_pool
-from .recipe import Recipe
 from .references import select_references
+from .request import BuildRequest, Models, package_versions, work_root
+from .rows import as_lists, from_lists, generated_rows, reference_rows, validation_rows
 from .sampling import picture_seed, sample
 from .steps import Progress, load_json, only_one, run_step, save_json
 
@@ -47,26 +44,6 @@ if TYPE_CHECKING:
 
 PRIOR_SEEDS = 500_000  # prior pictures take their seeds above those of samples
 STEPS = ("references", "prior", "train", "sample", "audit", "splits")
-
-
-@dataclass(frozen=True)
-class BuildRequest:
-    """What to build. ``own_references`` replaces the domain's pool by a folder of pictures, which
-    are trained on as they are unless ``filter_own`` sends them through the panel too."""
-
-    recipe: Recipe
-    classes: tuple[ClassCard, ...]
-    images: int
-    seed: int
-    out: Path
-    own_references: Path | None = None
-    filter_own: bool = False
-    fresh: bool = False
-
-
-def work_root(out: Path) -> Path:
-    """The work folder beside a data set folder."""
-    return out.parent / f"{out.name}.work"
 
 
 def build(request: BuildRequest) -> Iterator[Progress]:
@@ -80,40 +57,6 @@ def build(request: BuildRequest) -> Iterator[Progress]:
             if request.fresh:
                 remove_tree(job.root)
             yield from job.run()
-
-
-class Models:
-    """The networks a build needs, each loaded when first asked for."""
-
-    def __init__(self, recipe: Recipe, domain: Domain) -> None:
-        self.recipe = recipe
-        self.base_folder = base_model_folder(recipe.base, domain)
-
-    @cached_property
-    def panel(self) -> list[Classifier]:
-        return panels.load_panel(self.recipe.panel)
-
-    @cached_property
-    def robust(self) -> FeatureClassifier:
-        return cast(FeatureClassifier, plugins.classifier(self.recipe.similarity.robust))
-
-    @cached_property
-    def referee(self) -> Classifier | None:
-        spec = self.recipe.audit.referee
-        return plugins.classifier(spec) if spec else None
-
-    def base(self) -> BaseModel:
-        """A fresh copy: fine-tuning changes it."""
-        return load_base_model(self.base_folder)
-
-    @cached_property
-    def identities(self) -> dict[str, str]:
-        """Hashes of everything that was trained elsewhere."""
-        hashes = {m.spec: m.facts.weights_sha256 for m in self.panel}
-        hashes[self.recipe.similarity.robust] = self.robust.facts.weights_sha256
-        if self.referee:
-            hashes[self.referee.spec] = self.referee.facts.weights_sha256
-        return {**hashes, "base": folder_fingerprint(self.base_folder)}
 
 
 class ClassBuild:
@@ -181,19 +124,26 @@ class ClassBuild:
         summary = panels.panel_summary(self.models.panel, said, self.card.label)
         if self.filtered:
             chosen = select_references(
-                said, self.card.label, self.recipe.references.count, self.request.seed,
-                self.card.name, summary,
+                said,
+                self.card.label,
+                self.recipe.references.count,
+                self.request.seed,
+                self.card.name,
+                summary,
             )
         else:
             chosen = list(range(len(images)))
         save_json(
             folder / "references.json",
-            {"chosen": chosen, "summary": summary, "predictions": _as_lists(said)},
+            {"chosen": chosen, "summary": summary, "predictions": as_lists(said)},
         )
         yield self._progress("references", len(self.pool), len(self.pool), summary)
 
     def prior(self, folder: Path) -> Iterator[Progress]:
-        seeds = [picture_seed(self.request.seed, PRIOR_SEEDS + i) for i in range(self.recipe.prior.images)]
+        seeds = [
+            picture_seed(self.request.seed, PRIOR_SEEDS + i)
+            for i in range(self.recipe.prior.images)
+        ]
         yield from self._sample("prior", folder, self.models.base, self.prompts[1], seeds)
 
     def train(self, folder: Path) -> Iterator[Progress]:
@@ -203,8 +153,12 @@ class ClassBuild:
 
         model = self.models.base()
         data = training_set(
-            model, self.models.robust, self.card.label, self._tensors(self._chosen(), model),
-            self._tensors(_pictures(self.root / "prior"), model), self.prompts,
+            model,
+            self.models.robust,
+            self.card.label,
+            self._tensors(self._chosen(), model),
+            self._tensors(_pictures(self.root / "prior"), model),
+            self.prompts,
         )
         checkpoint = folder / "checkpoint.pt"
         total = self.recipe.training.steps
@@ -217,7 +171,7 @@ class ClassBuild:
         checkpoint.unlink(missing_ok=True)
 
     def sample(self, folder: Path) -> Iterator[Progress]:
-        seeds = [picture_seed(self.request.seed, i) for i in range(self.request.images)]
+        seeds = self._sample_seeds()
         yield from self._sample("sample", folder, self._trained, self.prompts[0], seeds)
 
     def audit(self, folder: Path) -> Iterator[Progress]:
@@ -230,15 +184,14 @@ class ClassBuild:
             folder / "audit.json",
             {
                 "summary": summary,
-                "predictions": _as_lists(said),
+                "predictions": as_lists(said),
                 "findings": [asdict(f) for f in findings],
             },
         )
         yield self._progress("audit", len(images), len(images), summary)
 
     def splits(self, folder: Path) -> Iterator[Progress]:
-        rows = {"si": self._si_rows(), "generated": self._generated_rows(), "val": self._val_rows()}
-        rows = {name: found for name, found in rows.items() if found}
+        rows = self._rows()
         for i, (name, found) in enumerate(rows.items()):
             yield self._progress("splits", i, len(rows), name)
             write_split(found, folder / f"{name}.parquet")
@@ -303,50 +256,34 @@ class ClassBuild:
         square = Transform("crop", model.picture_size, model.picture_size)
         return torch.stack([to_tensor(framed(i, square)) for i in images])
 
-    def _si_rows(self) -> list[Row]:
-        found = load_json(self.root / "references" / "references.json")
-        chosen = set(found["chosen"])
-        said = _from_lists(found["predictions"])
-        return [
-            self._row(
-                p.png, "si", i, p.origin, predictions=said[i], is_training_reference=i in chosen,
-                consistently_spurious=panels.fools_all(said[i], self.card.label),
-            )
-            for i, p in enumerate(self.pool)
-        ]
+    def _rows(self) -> dict[str, list[Row]]:
+        selected = load_json(self.root / "references" / "references.json")
+        audited = load_json(self.root / "audit" / "audit.json")
+        chosen = selected["chosen"]
+        validation = validation_pool(self.domain, self.card, self.recipe.references.validation)
+        found = {
+            "si": reference_rows(self.card, self.pool, from_lists(selected["predictions"]), chosen),
+            "generated": generated_rows(
+                self.card,
+                _picture_paths(self.root / "sample"),
+                self._sample_seeds(),
+                from_lists(audited["predictions"]),
+                audited["findings"],
+                [self.pool[i] for i in chosen],
+                prompt=self.prompts[0],
+                recipe=f"{self.recipe.name}@{self.recipe.fingerprint()[:12]}",
+            ),
+            "val": validation_rows(self.card, validation),
+        }
+        return {name: rows for name, rows in found.items() if rows}
 
-    def _generated_rows(self) -> list[Row]:
-        found = load_json(self.root / "audit" / "audit.json")
-        references = load_json(self.root / "references" / "references.json")["chosen"]
-        said = _from_lists(found["predictions"])
-        rows = []
-        for i, path in enumerate(_picture_paths(self.root / "sample")):
-            finding = found["findings"][i]
-            nearest = self.pool[references[finding.pop("nearest_reference")]].origin
-            seed = picture_seed(self.request.seed, i)
-            rows.append(
-                self._row(
-                    path.read_bytes(), "generated", i, f"seed {seed}", predictions=said[i],
-                    consistently_spurious=panels.fools_all(said[i], self.card.label),
-                    prompt=self.prompts[0], seed=seed, nearest_reference=nearest,
-                    recipe=f"{self.recipe.name}@{self.recipe.fingerprint()[:12]}", **finding,
-                )
-            )
-        return rows
-
-    def _val_rows(self) -> list[Row]:
-        pool = validation_pool(self.domain, self.card, self.recipe.references.validation)
-        return [self._row(p.png, "val", i, p.origin) for i, p in enumerate(pool)]
-
-    def _row(self, png: bytes, source: str, index: int, origin: str, **known: Any) -> Row:
-        return Row(
-            png, self.card.label, self.card.name, source, index, origin, sha256_bytes(png), **known
-        )
+    def _sample_seeds(self) -> list[int]:
+        return [picture_seed(self.request.seed, i) for i in range(self.request.images)]
 
     def _contact_sheet(self, generated: list[Row]) -> Image.Image:
         fooled = [sum(p.label == r.label for p in r.predictions) for r in generated]
         title = f"{self.card.name}: {self.card.feature} ({self.prompts[0]})"
-        images = [read_rgb(r.png) for r in generated]
+        images = [read_rgb(r.png, r.origin) for r in generated]
         return contact_sheet(title, self._chosen(), images, fooled, len(self.recipe.panel))
 
     def _progress(self, step: str, done: int, total: int, note: str = "") -> Progress:
@@ -358,23 +295,9 @@ class ClassBuild:
         save_json(path, known | {step: round(seconds, 2)})
 
 
-def package_versions() -> dict[str, str]:
-    """Versions that can change a build's bytes."""
-    names = ("spurbench", "torch", "diffusers", "transformers", "timm", "pillow", "datasets")
-    return {"python": platform.python_version(), **{n: version(n) for n in names}}
-
-
 def _picture_paths(folder: Path) -> list[Path]:
     return sorted(folder.glob("*.png"))
 
 
 def _pictures(folder: Path) -> list[Image.Image]:
     return [read_rgb(path) for path in _picture_paths(folder)]
-
-
-def _as_lists(said: list[tuple[PanelPrediction, ...]]) -> list[list[dict[str, Any]]]:
-    return [[asdict(p) for p in row] for row in said]
-
-
-def _from_lists(stored: list[list[dict[str, Any]]]) -> list[tuple[PanelPrediction, ...]]:
-    return [tuple(PanelPrediction(**p) for p in row) for row in stored]

@@ -20,10 +20,14 @@ if TYPE_CHECKING:
 
 def build(
     classes: Annotated[str, typer.Option(help="Class names, separated by commas, or 'all'.")],
-    recipe: Annotated[str, typer.Option(help="Name of a recipe, path of a .yaml, or 'auto'.")] = "auto",
+    recipe: Annotated[
+        str, typer.Option(help="Name of a recipe, path of a .yaml, or 'auto'.")
+    ] = "auto",
     images: Annotated[int, typer.Option(min=1, help="Pictures to generate for each class.")] = 75,
     seed: Annotated[int, typer.Option(min=0, help="Decides references, training and samples.")] = 0,
-    out: Annotated[Path, typer.Option(help="Data set folder to make or add to.")] = Path("spurbench"),
+    out: Annotated[Path, typer.Option(help="Data set folder to make or add to.")] = Path(
+        "spurbench"
+    ),
     references: Annotated[
         Path | None,
         typer.Option(help="Your own reference pictures: a folder, or one subfolder a class."),
@@ -32,17 +36,19 @@ def build(
         bool, typer.Option(help="Train only on your pictures that fool the whole panel.")
     ] = False,
     fresh: Annotated[bool, typer.Option(help="Forget finished steps and start over.")] = False,
-    json_output: Annotated[bool, typer.Option("--json", help="Print one JSON object only.")] = False,
+    json_output: Annotated[
+        bool, typer.Option("--json", help="Print one JSON object only.")
+    ] = False,
 ) -> None:
     """Make per-class splits of generated spurious pictures, as a Hugging Face data set."""
     from spurbench import plugins
     from spurbench.dataset.manifest import read_manifest
 
-    from .build import BuildRequest, work_root
     from .build import build as run_build
     from .recipe import load_recipe
+    from .request import BuildRequest, work_root
 
-    chosen, why = (_auto_recipe() if recipe == "auto" else (recipe, "as asked"))
+    chosen, why = _auto_recipe() if recipe == "auto" else (recipe, "as asked")
     settings = load_recipe(chosen)
     cards = parse_classes(classes, plugins.domain(settings.domain))
     if not json_output:
@@ -57,20 +63,26 @@ def build(
         typer.echo(json.dumps(found))
     else:
         typer.echo(f"data set {out}, version {manifest.version}: {', '.join(manifest.classes)}")
-        typer.echo(f"look at {out}/contact; score a classifier with: "
-                   f"spurbench eval --model micro/resnet --data {out}")
+        typer.echo(
+            f"look at {out}/contact; score a classifier with: "
+            f"spurbench eval --model micro/vit --data {out}"
+        )
 
 
 def import_si(
-    path: Annotated[Path, typer.Argument(help="Spurious ImageNet folder, or one with a manifest.csv.")],
+    path: Annotated[
+        Path, typer.Argument(help="Spurious ImageNet folder, or one with a manifest.csv.")
+    ],
     out: Annotated[Path, typer.Option(help="Data set folder to make.")],
 ) -> None:
     """Turn Spurious ImageNet pictures into the same data set format."""
     from .importing import import_folder
 
     _follow(import_folder(path, out), quiet=False)
-    typer.echo(f"data set {out} is ready; score a classifier with: "
-               f"spurbench eval --model timm/NAME --data {out}")
+    typer.echo(
+        f"data set {out} is ready; score a classifier with: "
+        f"spurbench eval --model timm/NAME --data {out}"
+    )
 
 
 def parse_classes(text: str, domain: Domain) -> list[ClassCard]:
@@ -103,7 +115,12 @@ def _follow(events: Iterator[Progress], *, quiet: bool) -> None:
     from rich.progress import Progress as Bars
 
     console = Console(stderr=True, quiet=quiet)
-    columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeRemainingColumn())
+    columns = (
+        TextColumn("{task.description}"),
+        BarColumn(),
+        MofNCompleteColumn(),
+        TimeRemainingColumn(),
+    )
     with Bars(*columns, TextColumn("{task.fields[note]}"), console=console, transient=True) as bars:
         task = bars.add_task("", note="", total=None)
         for event in events:
@@ -112,7 +129,12 @@ def _follow(events: Iterator[Progress], *, quiet: bool) -> None:
                 task, description=title, completed=event.done, total=event.total, note=event.note
             )
             if event.done == event.total:
-                console.print(f"{title:28} {event.done:>4}  {event.note}", highlight=False, markup=False)
+                console.print(
+                    f"{title:28} {event.done:>4}  {event.note}",
+                    highlight=False,
+                    markup=False,
+                    soft_wrap=True,
+                )
 
 
 class DreamboothBuilder:
@@ -123,4 +145,3 @@ class DreamboothBuilder:
         from .recipe import load_recipe, recipe_names
 
         return [f"{name:12} {load_recipe(name).summary}" for name in recipe_names()]
-

@@ -61,7 +61,10 @@ def import_folder(root: Path, out: Path) -> Iterator[Progress]:
             slug = slugify(found.name)
             splits = {"si": split_entry(slug, "si", file, len(found.pictures))}
             entry = ClassEntry(
-                name=found.name, label=found.label, feature=found.feature, splits=splits,
+                name=found.name,
+                label=found.label,
+                feature=found.feature,
+                splits=splits,
                 provenance={"imported_from": root.name},
             )
             entries.append((slug, entry, file))
@@ -111,11 +114,15 @@ def _by_manifest(root: Path) -> list[FoundClass]:
     groups: dict[int, list[dict[str, str]]] = defaultdict(list)
     for number, row in enumerate(rows, start=2):
         if not row["in1k_index"].isdigit() or int(row["in1k_index"]) > 999:
-            raise UserError(f"{file}, line {number}: in1k_index {row['in1k_index']!r} is not 0 to 999")
+            raise UserError(
+                f"{file}, line {number}: in1k_index {row['in1k_index']!r} is not 0 to 999"
+            )
         groups[int(row["in1k_index"])].append(row)
     return [
         FoundClass(
-            group[0]["class_full"], label, group[0].get("feature") or "",
+            group[0]["class_full"],
+            label,
+            group[0].get("feature") or "",
             tuple(_inside(root, row["path"]) for row in group),
         )
         for label, group in sorted(groups.items())

@@ -37,7 +37,9 @@ def own_pool(folder: Path, slug: str) -> list[PoolPicture]:
     place = folder / slug if (folder / slug).is_dir() else folder
     pictures = [PoolPicture(png_bytes(image), path.name) for path, image in read_folder(place)]
     if len(pictures) < MINIMUM_OWN:
-        raise UserError(f"{place}: holds {len(pictures)} picture; at least {MINIMUM_OWN} are needed")
+        raise UserError(
+            f"{place}: holds {len(pictures)} picture; at least {MINIMUM_OWN} are needed"
+        )
     return pictures
 
 

@@ -100,7 +100,9 @@ class Recipe(_Part):
 def recipe_names() -> list[str]:
     """Names of the recipes that ship with the package."""
     folder = resources.files(__package__) / "recipes"
-    return sorted(p.name.removesuffix(".yaml") for p in folder.iterdir() if p.name.endswith(".yaml"))
+    return sorted(
+        p.name.removesuffix(".yaml") for p in folder.iterdir() if p.name.endswith(".yaml")
+    )
 
 
 def load_recipe(name: str) -> Recipe:

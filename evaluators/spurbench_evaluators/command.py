@@ -17,14 +17,17 @@ def evaluate(
     model: Annotated[list[str], typer.Option(help="Model spec LOADER/NAME; may be given again.")],
     data: Annotated[Path, typer.Option(help="Data set folder.")] = Path("spurbench"),
     weights: Annotated[
-        Path | None, typer.Option(help="Checkpoint for the model: .safetensors or a torch state dict.")
+        Path | None,
+        typer.Option(help="Checkpoint for the model: .safetensors or a torch state dict."),
     ] = None,
     framing: Annotated[
         str, typer.Option(help="model: its own transform; si: shorter edge, no crop; squash.")
     ] = "model",
     results: Annotated[Path, typer.Option(help="Folder for result files.")] = Path("results"),
     batch_size: Annotated[int, typer.Option(min=1, help="Pictures a batch.")] = 64,
-    json_output: Annotated[bool, typer.Option("--json", help="Print the results as JSON only.")] = False,
+    json_output: Annotated[
+        bool, typer.Option("--json", help="Print the results as JSON only.")
+    ] = False,
 ) -> None:
     """Score classifiers on a data set: spurious accuracy by class and split, with 95 % intervals."""
     import json

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import importlib
+import sys
 from pathlib import Path
 from typing import cast
 
@@ -22,6 +23,9 @@ class PythonEvaluator:
         module_name, colon, attribute = name.partition(":")
         if not colon or not attribute:
             raise UserError(f"python/{name}: is not python/MODULE:CALLABLE")
+        # The user's module lies beside where the command is run, as with `python -m`.
+        if "" not in sys.path and str(Path.cwd()) not in sys.path:
+            sys.path.insert(0, str(Path.cwd()))
         try:
             maker = getattr(importlib.import_module(module_name), attribute)
         except ModuleNotFoundError as error:

@@ -66,8 +66,15 @@ def score_pictures(
         p = stored[i]
         scored.append(
             Scored(
-                p.sha256, p.slug, p.class_name, p.label, p.split, p.index, prediction.label,
-                names[prediction.label], prediction.probability,
+                p.sha256,
+                p.slug,
+                p.class_name,
+                p.label,
+                p.split,
+                p.index,
+                prediction.label,
+                names[prediction.label],
+                prediction.probability,
                 float(prediction.probabilities[p.label]),
             )
         )
@@ -88,8 +95,13 @@ def split_scores(scored: list[Scored]) -> list[SplitScore]:
         hits = sum(i.predicted == i.label for i in items)
         scores.append(
             SplitScore(
-                class_name=items[0].class_name, slug=slug, label=items[0].label, split=split,
-                n=len(items), hits=hits, top1=Interval.of(wilson(hits, len(items))),
+                class_name=items[0].class_name,
+                slug=slug,
+                label=items[0].label,
+                split=split,
+                n=len(items),
+                hits=hits,
+                top1=Interval.of(wilson(hits, len(items))),
                 mean_probability=float(np.mean([i.class_probability for i in items])),
             )
         )
@@ -120,11 +132,15 @@ def make_result(
     manifest, facts = data.manifest, classifier.facts
     return Result(
         model=ModelRecord(
-            spec=classifier.spec, label_space=classifier.label_space.name,
-            transform=classifier.transform.as_data(), **asdict(facts),
+            spec=classifier.spec,
+            label_space=classifier.label_space.name,
+            transform=classifier.transform.as_data(),
+            **asdict(facts),
         ),
         data=DataRecord(
-            name=manifest.name, domain=manifest.domain, version=manifest.version,
+            name=manifest.name,
+            domain=manifest.domain,
+            version=manifest.version,
             fingerprint=manifest.fingerprint(),
         ),
         scores=split_scores(scored),

@@ -78,8 +78,9 @@ def _transform(config: dict[str, Any]) -> Any:
 
 
 def _label_space(name: str, network: nn.Module) -> Any:
-    from spurbench.contracts import LabelSpace
     from timm.data import ImageNetInfo
+
+    from spurbench.contracts import LabelSpace
 
     outputs = int(network.num_classes)  # type: ignore[arg-type]
     info = ImageNetInfo("imagenet-1k")

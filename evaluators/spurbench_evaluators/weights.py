@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import pickle
+import warnings
 from pathlib import Path
 
 from torch import Tensor, nn
@@ -22,7 +23,9 @@ def read_state(path: Path) -> dict[str, Tensor]:
     try:
         if path.suffix == ".safetensors":
             return load_file(path)
-        state = torch.load(path, map_location="cpu", weights_only=True)
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore", UserWarning)  # about pickle protocols
+            state = torch.load(path, map_location="cpu", weights_only=True)
     except (SafetensorError, pickle.UnpicklingError, RuntimeError, EOFError, ValueError) as error:
         reason = str(error).split("\n")[0][:160]
         raise UserError(
@@ -49,7 +52,9 @@ def load_strictly(network: nn.Module, path: Path) -> str:
         parts = [
             f"{len(keys)} {what} ({', '.join(keys[:3])}{', ...' if len(keys) > 3 else ''})"
             for what, keys in (
-                ("missing", missing), ("unexpected", unexpected), ("of another shape", shapes)
+                ("missing", missing),
+                ("unexpected", unexpected),
+                ("of another shape", shapes),
             )
             if keys
         ]

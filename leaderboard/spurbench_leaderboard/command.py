@@ -17,9 +17,15 @@ def _group() -> None:
 
 @app.command()
 def render(
-    results: Annotated[Path, typer.Option(help="Folder of result files.")] = Path("leaderboard/results"),
-    readme: Annotated[Path, typer.Option(help="Markdown file with the markers.")] = Path("README.md"),
-    check: Annotated[bool, typer.Option(help="Change nothing; fail if the file is out of date.")] = False,
+    results: Annotated[Path, typer.Option(help="Folder of result files.")] = Path(
+        "leaderboard/results"
+    ),
+    readme: Annotated[Path, typer.Option(help="Markdown file with the markers.")] = Path(
+        "README.md"
+    ),
+    check: Annotated[
+        bool, typer.Option(help="Change nothing; fail if the file is out of date.")
+    ] = False,
 ) -> None:
     """Write the ranked table of all results between the markers of a Markdown file."""
     from spurbench.errors import UserError
@@ -34,7 +40,9 @@ def render(
     text = readme.read_text(encoding="utf-8")
     new = replace_between(text, leaderboard(found), str(readme))
     if check and new != text:
-        raise UserError(f"{readme}: its leaderboard is out of date; run `spurbench leaderboard render`")
+        raise UserError(
+            f"{readme}: its leaderboard is out of date; run `spurbench leaderboard render`"
+        )
     if not check:
         write_text(readme, new)
     state = "is up to date" if new == text else "written"

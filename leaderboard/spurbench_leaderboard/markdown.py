@@ -33,9 +33,11 @@ def _table(domain: str, name: str, version: str, results: list[Result]) -> str:
     splits = [s for s in COLUMNS if any(s in r.macro for r in results)]
     classes = len({s.slug for r in results for s in r.scores})
     lines = [
-        f"Domain `{escape(domain)}`, data set `{escape(name)}` version `{escape(version)}`: mean over "
-        f"{classes} classes in %, with 95 % intervals clustered by class. Spurious accuracy: lower "
-        "is better.",
+        (
+            f"Domain `{escape(domain)}`, data set `{escape(name)}` version `{escape(version)}`: mean over "
+            f"{classes} classes in %, with 95 % intervals clustered by class. Spurious accuracy: lower "
+            "is better."
+        ),
         "",
         f"| # | model | {' | '.join(COLUMNS[s] for s in splits)} | generated - SI | weights |",
         "|---|---|" + "---|" * (len(splits) + 2),

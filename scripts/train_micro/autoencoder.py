@@ -6,11 +6,10 @@ from pathlib import Path
 
 import torch
 import torch.nn.functional as F
-from diffusers import AutoencoderKL
-from torch import Tensor
-
 from data import Split
+from diffusers import AutoencoderKL
 from loop import train
+from torch import Tensor
 
 STEPS, BATCH, RATE, SEED = 3_600, 8, 2e-3, 11
 KL_WEIGHT = 1e-5
@@ -56,7 +55,14 @@ def train_autoencoder(split: Split, work: Path) -> AutoencoderKL:
         return pixels + F.l1_loss(_edges(output), _edges(images)) + KL_WEIGHT * kl
 
     train(
-        "autoencoder", model, loss, steps=STEPS, rate=RATE, work=work, seed=SEED, weight_decay=0.0,
+        "autoencoder",
+        model,
+        loss,
+        steps=STEPS,
+        rate=RATE,
+        work=work,
+        seed=SEED,
+        weight_decay=0.0,
         average=0.995,
     )
     with torch.no_grad():

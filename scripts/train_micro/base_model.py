@@ -6,15 +6,16 @@ from pathlib import Path
 
 import torch
 import torch.nn.functional as F
+from data import Split
 from diffusers import AutoencoderKL, DDPMScheduler, PNDMScheduler, UNet2DConditionModel
+from loop import train
+from text import caption, make_text_encoder, save_tokenizer
 from torch import Tensor, nn
 from transformers import CLIPTokenizer
 
-from data import Split
-from loop import train
-from text import caption, make_text_encoder, save_tokenizer
-
-STEPS, BATCH, RATE, SEED = 8_000, 32, 6e-4, 21
+# Scenes and companions are learnt first; from this step on half of each batch shows large objects.
+OBJECTS_FROM = 2_200
+STEPS, BATCH, RATE, SEED = 4_200, 32, 8e-4, 21
 SCHEDULE = {
     "beta_start": 0.00085,
     "beta_end": 0.012,
@@ -54,25 +55,31 @@ def encode_latents(vae: AutoencoderKL, split: Split) -> tuple[Tensor, Tensor]:
     return torch.cat(means) * scale, torch.cat(deviations) * scale
 
 
-def train_base(vae: AutoencoderKL, splits: list[Split], work: Path) -> tuple[nn.ModuleDict, CLIPTokenizer]:
-    """Train U-Net and text encoder together on Eq. 1 of the paper."""
+def train_base(
+    vae: AutoencoderKL, splits: list[Split], work: Path
+) -> tuple[nn.ModuleDict, CLIPTokenizer]:
+    """Train U-Net and text encoder together on Eq. 1 of the paper; the last split holds objects."""
     torch.manual_seed(SEED)
     tokenizer = save_tokenizer(work / "tokenizer")
     model = nn.ModuleDict({"unet": make_unet(), "text": make_text_encoder(tokenizer)})
-    path = work / "latents.pt"
-    if not path.exists():
-        parts = [encode_latents(vae, split) for split in splits]
-        torch.save([torch.cat([p[0] for p in parts]), torch.cat([p[1] for p in parts])], path)
-    means, deviations = torch.load(path, weights_only=True)
+    parts = [encode_latents(vae, split) for split in splits]
+    means, deviations = (torch.cat([p[i] for p in parts]) for i in (0, 1))
     shown = [record for split in splits for record in split.shown]
+    objects = len(splits[-1].images)
     noiser = DDPMScheduler(**SCHEDULE)
 
     def loss(generator: torch.Generator, step: int) -> Tensor:
-        index = torch.randint(len(means), (BATCH,), generator=generator)
+        index = torch.randint(len(means) - objects, (BATCH,), generator=generator)
+        if step >= OBJECTS_FROM:
+            focus = torch.randint(objects, (BATCH // 2,), generator=generator)
+            index[: BATCH // 2] = len(means) - objects + focus
         captions = [caption(shown[i], generator) for i in index.tolist()]
         tokens = tokenizer(
-            captions, padding="max_length", max_length=tokenizer.model_max_length,
-            truncation=True, return_tensors="pt",
+            captions,
+            padding="max_length",
+            max_length=tokenizer.model_max_length,
+            truncation=True,
+            return_tensors="pt",
         ).input_ids
         latents = means[index]
         latents = latents + deviations[index] * torch.randn(latents.shape, generator=generator)
@@ -83,7 +90,14 @@ def train_base(vae: AutoencoderKL, splits: list[Split], work: Path) -> tuple[nn.
         return F.mse_loss(model["unet"](noisy, times, states).sample, noise)
 
     train(
-        "base", model, loss, steps=STEPS, rate=RATE, work=work, seed=SEED, weight_decay=0.01,
+        "base",
+        model,
+        loss,
+        steps=STEPS,
+        rate=RATE,
+        work=work,
+        seed=SEED,
+        weight_decay=0.01,
         average=0.999,
     )
     return model, tokenizer

@@ -8,12 +8,11 @@ from typing import Any
 
 import torch
 import torch.nn.functional as F
+from data import Split
+from loop import train
 from torch import Tensor, nn
 
 from spurbench_evaluators.micro.networks import build_network
-
-from data import Split
-from loop import train
 
 BATCH = 64
 MEAN, STD = 0.5, 0.25
@@ -49,37 +48,41 @@ class ClassifierRecipe:
     rate: float
     smoothing: float = 0.0
     jitter: float = 0.0
+    erase: float = 0.0
     epsilon: float = 0.0
     attack_steps: int = 2
     seed: int = 0
-    average: float = 0.0
 
 
 PANEL: dict[str, ClassifierRecipe] = {
-    "resnet": ClassifierRecipe("resnet", RESNET, 8, 2e-3, seed=1),
-    "convnext": ClassifierRecipe(
-        "convnext",
-        {"depths": [1, 1, 2, 1], "dims": [32, 64, 96, 128], "patch_size": 4},
-        10,
-        2e-3,
-        smoothing=0.05,
-        jitter=0.1,
-        seed=2,
+    "resnet_v1": ClassifierRecipe("resnet", RESNET, 7, 2e-3, seed=1),
+    "resnet_v2": ClassifierRecipe(
+        "resnet", RESNET, 9, 3e-3, smoothing=0.1, jitter=0.15, erase=0.25, seed=2
     ),
-    "robust": ClassifierRecipe("resnet", RESNET, 9, 2e-3, epsilon=6 / 255, seed=3),
+    "robust": ClassifierRecipe("resnet", RESNET, 8, 2e-3, epsilon=6 / 255, seed=3),
     "vit": ClassifierRecipe(
         "vit",
-        {"img_size": 64, "patch_size": 8, "embed_dim": 96, "depth": 4, "num_heads": 3, "mlp_ratio": 3.0},
-        14,
-        1e-3,
+        {
+            "img_size": 64,
+            "patch_size": 8,
+            "embed_dim": 96,
+            "depth": 3,
+            "num_heads": 3,
+            "mlp_ratio": 2.0,
+        },
+        10,
+        1.5e-3,
         smoothing=0.05,
         seed=4,
     ),
 }
 
 
-def augment(images: Tensor, generator: torch.Generator, jitter: float = 0.0) -> Tensor:
-    """Mirror half of the batches, shift by up to four pixels, scale brightness by 1 +- jitter."""
+def augment(
+    images: Tensor, generator: torch.Generator, jitter: float = 0.0, erase: float = 0.0
+) -> Tensor:
+    """Mirror half of the batches, shift by up to four pixels, scale brightness by 1 +- jitter, and
+    grey out a square of 20 pixels with chance ``erase``."""
     if torch.rand((), generator=generator) < 0.5:
         images = images.flip(3)
     padded = F.pad(images, (4, 4, 4, 4), mode="reflect")
@@ -88,6 +91,10 @@ def augment(images: Tensor, generator: torch.Generator, jitter: float = 0.0) -> 
     if jitter:
         gain = 1 + jitter * (2 * torch.rand(len(images), 1, 1, 1, generator=generator) - 1)
         images = (images * gain).clamp(0, 1)
+    if erase and torch.rand((), generator=generator) < erase:
+        y, x = torch.randint(0, 45, (2,), generator=generator).tolist()
+        images = images.clone()
+        images[:, :, y : y + 20, x : x + 20] = 0.5
     return images
 
 
@@ -124,14 +131,12 @@ def train_classifier(name: str, split: Split, classes: int, work: Path) -> Norma
 
     def loss(generator: torch.Generator, step: int) -> Tensor:
         index = torch.randint(len(split.images), (BATCH,), generator=generator)
-        images = augment(split.floats(index), generator, recipe.jitter)
+        images = augment(split.floats(index), generator, recipe.jitter, recipe.erase)
         labels = split.labels[index]
         if recipe.epsilon:
             epsilon = recipe.epsilon * min(1.0, step / (0.3 * steps))
             rate = 1.5 * epsilon / recipe.attack_steps
-            images = attack(
-                network, images, labels, epsilon, recipe.attack_steps, rate, generator
-            )
+            images = attack(network, images, labels, epsilon, recipe.attack_steps, rate, generator)
             network.train()
         return F.cross_entropy(network(images), labels, label_smoothing=recipe.smoothing)
 

@@ -19,6 +19,7 @@ SPLITS: dict[str, tuple[Callable[[int, int], sampling.Sample], int]] = {
     "train": (sampling.training_picture, 12_000),
     "val": (sampling.validation_picture, 1_800),
     "decorrelated": (sampling.decorrelated_picture, 20_000),
+    "objects": (sampling.object_picture, 8_400),
 }
 HELD_OUT = 2_000  # the last pictures of `decorrelated`, kept for measuring
 

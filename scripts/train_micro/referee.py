@@ -10,14 +10,13 @@ from pathlib import Path
 
 import torch
 import torch.nn.functional as F
-from diffusers import AutoencoderKL
-from torch import Tensor, nn
-
-from spurbench_builders.micro.world.sampling import world
-
 from classifiers import BATCH, RESNET, ClassifierRecipe, Normalised, augment, make_classifier
 from data import Split
+from diffusers import AutoencoderKL
 from loop import train
+from torch import Tensor
+
+from spurbench_builders.micro.world.sampling import world
 
 RECIPE = ClassifierRecipe("resnet", RESNET, 8, 2e-3, jitter=0.1, seed=5)
 
@@ -50,7 +49,7 @@ def reconstructed(vae: AutoencoderKL, split: Split) -> Tensor:
     return torch.cat(parts)
 
 
-def train_referee(split: Split, vae: AutoencoderKL, work: Path) -> nn.Module:
+def train_referee(split: Split, vae: AutoencoderKL, work: Path) -> Normalised:
     """Train on plain and reconstructed pictures with one binary loss an output."""
     network: Normalised = make_classifier(RECIPE, len(names()))
     wanted = targets(split)

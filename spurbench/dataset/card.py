@@ -56,8 +56,11 @@ def _body(manifest: Manifest) -> str:
         counts = [str(entry.splits[s].pictures) if s in entry.splits else "" for s in SPLITS]
         rows.append(f"| `{slug}` | {entry.label} | {entry.feature} | {' | '.join(counts)} |")
     table = "\n".join(
-        [f"| config | label | spurious feature | {' | '.join(SPLITS)} |", "|---|---|---|---|---|---|"]
-        + rows
+        [
+            f"| config | label | spurious feature | {' | '.join(SPLITS)} |",
+            "|---|---|---|---|---|---|",
+            *rows,
+        ]
     )
     return f"""# spurbench data set, domain `{manifest.domain}`
 

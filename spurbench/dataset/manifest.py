@@ -8,8 +8,8 @@ from typing import Any
 
 from pydantic import BaseModel, ConfigDict, ValidationError
 
-from ..errors import UserError
-from ..files import sha256_json, write_text
+from spurbench.errors import UserError
+from spurbench.files import sha256_json, write_text
 
 NAME = "manifest.json"
 
@@ -76,7 +76,9 @@ def read_manifest(folder: Path) -> Manifest:
         manifest = Manifest.model_validate(json.loads(path.read_text(encoding="utf-8")))
     except (ValidationError, ValueError) as error:
         first = str(error).split("\n")[0]
-        raise UserError(f"{path}: not a spurbench manifest ({first}); rebuild the data set") from error
+        raise UserError(
+            f"{path}: not a spurbench manifest ({first}); rebuild the data set"
+        ) from error
     for entry in manifest.classes.values():
         for split in entry.splits.values():
             _check_inside(folder, split.path)

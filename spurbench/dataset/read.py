@@ -7,8 +7,9 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from ..errors import UserError, unknown
-from ..files import sha256_file
+from spurbench.errors import UserError, unknown
+from spurbench.files import sha256_file
+
 from .manifest import Manifest, read_manifest
 
 
@@ -44,9 +45,7 @@ class DataSet:
 
     def count(self) -> int:
         """Number of pictures in all splits."""
-        return sum(
-            s.pictures for e in self.manifest.classes.values() for s in e.splits.values()
-        )
+        return sum(s.pictures for e in self.manifest.classes.values() for s in e.splits.values())
 
     def _split(self, slug: str, split: str) -> Iterator[StoredPicture]:
         from pyarrow import parquet
@@ -74,9 +73,7 @@ def open_data_set(folder: Path) -> DataSet:
     return DataSet(folder, manifest)
 
 
-def _stored(
-    row: dict[str, Any], slug: str, name: str, label: int, split: str
-) -> StoredPicture:
+def _stored(row: dict[str, Any], slug: str, name: str, label: int, split: str) -> StoredPicture:
     return StoredPicture(
         row["image"]["bytes"], slug, name, label, split, row["index"], row["origin"], row["sha256"]
     )

@@ -5,8 +5,9 @@ from __future__ import annotations
 from collections.abc import Iterable
 from pathlib import Path
 
-from ..errors import UserError
-from ..files import copy_file, sha256_file, write_text
+from spurbench.errors import UserError
+from spurbench.files import copy_file, sha256_file, write_text
+
 from .card import dataset_card
 from .manifest import NAME, ClassEntry, Manifest, SplitEntry, read_manifest, write_manifest
 from .schema import Row, features, split_file
@@ -30,8 +31,8 @@ def check_target(folder: Path) -> None:
         return
     if not folder.is_dir():
         raise UserError(f"{folder}: is a file; name another folder with --out")
-    if (folder / "__init__.py").exists() or (folder.parent / "pyproject.toml").exists() and any(
-        folder.glob("*.py")
+    if (folder / "__init__.py").exists() or (
+        (folder.parent / "pyproject.toml").exists() and any(folder.glob("*.py"))
     ):
         raise UserError(
             f"{folder}: is a Python package, not a place for a data set; name another with --out DIR"

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 from spurbench.errors import unknown
 
 if TYPE_CHECKING:
-    from ..network import NetworkClassifier
+    from spurbench_evaluators.network import NetworkClassifier
 
 
 def weights_folder() -> Path:
@@ -29,9 +29,9 @@ class MicroEvaluator:
     def load(self, name: str, *, weights: Path | None = None) -> NetworkClassifier:
         """The network; ``weights`` replaces the shipped ones by a file for the same architecture."""
         from spurbench.contracts import LabelSpace, ModelFacts, Transform
+        from spurbench_evaluators.network import NetworkClassifier, count_parameters
+        from spurbench_evaluators.weights import load_strictly
 
-        from ..network import NetworkClassifier, count_parameters
-        from ..weights import load_strictly
         from .networks import build_network
 
         if name not in self.names():

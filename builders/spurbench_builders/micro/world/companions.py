@@ -66,9 +66,7 @@ def eucalyptus(layer: Image.Image, rng: np.random.Generator, style: float) -> in
             side = 1 if k % 2 else -1
             angle = math.pi / 2 + lean - side * rng.uniform(0.4, 0.9)
             place = Place(x + lean * drop, y + drop, rng.uniform(0.1, 0.17), angle)
-            colour = hsv(
-                hue + rng.normal(0, 0.015), _mix(0.7, 0.38, style), rng.uniform(0.4, 0.75)
-            )
+            colour = hsv(hue + rng.normal(0, 0.015), _mix(0.7, 0.38, style), rng.uniform(0.4, 0.75))
             pen = Pen(layer, place)
             pen.ellipse(0.9, 0, 1.0, width, colour)
             pen.line([(0, 0), (1.8, 0)], shade(colour, 0.7), 0.06)

@@ -105,9 +105,7 @@ def _front_part(back: Image.Image | None, rng: np.random.Generator) -> Image.Ima
     return front
 
 
-def _object_layer(
-    wish: Wish, rng: np.random.Generator
-) -> tuple[Image.Image | None, Place | None]:
+def _object_layer(wish: Wish, rng: np.random.Generator) -> tuple[Image.Image | None, Place | None]:
     if wish.object is None:
         return None, None
     place = Place(

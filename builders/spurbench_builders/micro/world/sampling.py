@@ -111,6 +111,15 @@ def decorrelated_picture(seed: int, index: int) -> Sample:
     return Sample(*_swap(draw(wish, rng), kind.label if kind else -1))
 
 
+def object_picture(seed: int, index: int) -> Sample:
+    """Picture ``index`` of a split of large objects, less than half of them with some companion."""
+    rng = _generator(seed, "objects", index)
+    kind = world().classes[index % len(world().classes)]
+    companion = str(rng.choice(list(world().nouns))) if rng.random() < 0.4 else None
+    wish = Wish(kind.name, companion, float(rng.uniform(0, 1)), radius=(0.18, 0.32), occlusion=0.1)
+    return Sample(*_swap(draw(wish, rng), kind.label))
+
+
 def scene_names() -> tuple[str, ...]:
     """Names of the scenes that captions can ask for."""
     return SCENE_NAMES

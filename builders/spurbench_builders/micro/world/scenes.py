@@ -46,7 +46,9 @@ def beach(layer: Image.Image, rng: np.random.Generator) -> None:
     _sky(layer, rng)
     pen = Pen(layer, Place(0, 0, 1.0))
     shore = rng.uniform(0.55, 0.75)
-    pen.rectangle(0, shore - rng.uniform(0.12, 0.25), 1, shore, hsv(0.53, 0.6, rng.uniform(0.5, 0.75)))
+    pen.rectangle(
+        0, shore - rng.uniform(0.12, 0.25), 1, shore, hsv(0.53, 0.6, rng.uniform(0.5, 0.75))
+    )
     sand = hsv(0.115, rng.uniform(0.25, 0.4), rng.uniform(0.8, 0.95))
     points = [(k / 10, shore + 0.015 * math.sin(k * 1.3)) for k in range(11)]
     pen.polygon([*points, (1, 1), (0, 1)], sand)

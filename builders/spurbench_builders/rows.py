@@ -1,0 +1,87 @@
+"""What the steps of a build found, put together as the rows of its splits."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import asdict
+from pathlib import Path
+from typing import Any
+
+from spurbench.contracts import ClassCard
+from spurbench.dataset.schema import PanelPrediction, Row
+from spurbench.files import sha256_bytes
+
+from .panel import fools_all
+from .pool import PoolPicture
+
+Predictions = Sequence[tuple[PanelPrediction, ...]]
+
+
+def reference_rows(
+    card: ClassCard, pool: Sequence[PoolPicture], said: Predictions, chosen: Sequence[int]
+) -> list[Row]:
+    """Split `si`: the whole pool, with the pictures that were trained on marked."""
+    return [
+        _row(
+            card,
+            picture.png,
+            "si",
+            i,
+            picture.origin,
+            predictions=said[i],
+            consistently_spurious=fools_all(said[i], card.label),
+            is_training_reference=i in chosen,
+        )
+        for i, picture in enumerate(pool)
+    ]
+
+
+def generated_rows(
+    card: ClassCard,
+    files: Sequence[Path],
+    seeds: Sequence[int],
+    said: Predictions,
+    findings: Sequence[dict[str, Any]],
+    trained_on: Sequence[PoolPicture],
+    **known: str,
+) -> list[Row]:
+    """Split `generated`: every sampled picture, none left out, with what the audit found."""
+    rows = []
+    for i, path in enumerate(files):
+        found = dict(findings[i])
+        nearest = trained_on[found.pop("nearest_reference")].origin
+        rows.append(
+            _row(
+                card,
+                path.read_bytes(),
+                "generated",
+                i,
+                f"seed {seeds[i]}",
+                predictions=said[i],
+                consistently_spurious=fools_all(said[i], card.label),
+                seed=seeds[i],
+                nearest_reference=nearest,
+                **found,
+                **known,
+            )
+        )
+    return rows
+
+
+def validation_rows(card: ClassCard, pool: Sequence[PoolPicture]) -> list[Row]:
+    """Split `val`: pictures of the class itself."""
+    return [_row(card, p.png, "val", i, p.origin) for i, p in enumerate(pool)]
+
+
+def as_lists(said: Predictions) -> list[list[dict[str, Any]]]:
+    """Predictions as JSON has them."""
+    return [[asdict(p) for p in row] for row in said]
+
+
+def from_lists(stored: list[list[dict[str, Any]]]) -> list[tuple[PanelPrediction, ...]]:
+    """Predictions back from JSON."""
+    return [tuple(PanelPrediction(**p) for p in row) for row in stored]
+
+
+def _row(card: ClassCard, png: bytes, source: str, index: int, origin: str, **known: Any) -> Row:
+    return Row(png, card.label, card.name, source, index, origin, sha256_bytes(png), **known)

@@ -1,0 +1,232 @@
+"""Measures the exported networks, as shipped, and writes the model card."""
+
+from __future__ import annotations
+
+import json
+from typing import Any, cast
+
+import numpy as np
+import torch
+import torch.nn.functional as F
+from classifiers import attack
+from data import Split
+from export import BASE, ROOT, WEIGHTS
+from PIL import Image
+from text import IDENTIFIERS
+from torch import nn
+
+from spurbench import plugins
+from spurbench.contracts import Classifier
+from spurbench.files import sha256_file
+from spurbench.prediction import predict
+from spurbench_builders.audit import object_probabilities
+from spurbench_builders.base_model import BaseModel, load_base_model
+from spurbench_builders.micro.world.sampling import world
+from spurbench_builders.panel import fools_all, load_panel, panel_predictions
+from spurbench_builders.recipe import load_recipe
+from spurbench_builders.sampling import sample
+
+CARD = ROOT / "docs" / "micro-model-card.md"
+RECORD = ROOT / "docs" / "runs" / "micro-models.json"
+ATTACKED, EPSILON, PGD_STEPS = 600, 8 / 255, 20
+PROMPT_SAMPLES = 20
+
+
+def measure(validation: Split, held_out: Split) -> None:
+    """Measure everything, record it as JSON and write the card from the record."""
+    panel = load_panel(load_recipe("micro").panel)
+    record: dict[str, Any] = {
+        "panel": {m.spec: _classifier(m, validation) for m in panel},
+        "references": _references(panel),
+        "referee": _referee(held_out),
+        "autoencoder": {"psnr_db": _psnr(held_out)},
+        "base": _agreement(),
+        "files": _files(),
+    }
+    RECORD.parent.mkdir(parents=True, exist_ok=True)
+    RECORD.write_text(json.dumps(record, indent=1) + "\n", encoding="utf-8")
+    CARD.write_text(model_card(record), encoding="utf-8")
+
+
+def _classifier(member: Classifier, split: Split) -> dict[str, float]:
+    said = np.array([p.label for p in predict(member, _pictures(split))])
+    network = cast(nn.Module, _Callable(member))
+    images, labels = split.floats(slice(0, ATTACKED)), split.labels[:ATTACKED]
+    attacked = attack(
+        network,
+        images,
+        labels,
+        EPSILON,
+        PGD_STEPS,
+        2.5 * EPSILON / PGD_STEPS,
+        torch.Generator().manual_seed(0),
+    )
+    with torch.no_grad():
+        robust = (network(attacked).argmax(1) == labels).float().mean().item()
+    return {
+        "top1": float((said == split.labels.numpy()).mean()),
+        "n": len(said),
+        "pgd20_top1": robust,
+        "pgd_n": ATTACKED,
+        "parameters": member.facts.parameters,
+    }
+
+
+class _Callable(nn.Module):
+    def __init__(self, member: Classifier) -> None:
+        super().__init__()
+        self.member = member
+
+    def forward(self, images: torch.Tensor) -> torch.Tensor:
+        return self.member.logits(images)
+
+
+def _references(panel: list[Classifier]) -> dict[str, Any]:
+    domain, found = plugins.domain("micro"), {}
+    for card in domain.cards():
+        pool = [p.image for p in domain.references(card, 150)]
+        said = panel_predictions(panel, pool, card.label)
+        hits = np.array([[p.label == card.label for p in row] for row in said])
+        found[card.name] = {
+            "by_model": dict(zip([m.spec for m in panel], hits.mean(axis=0).tolist(), strict=True)),
+            "mean": float(hits.mean()),
+            "fool_all": float(np.mean([fools_all(row, card.label) for row in said])),
+            "n": len(pool),
+        }
+    return found
+
+
+def _referee(split: Split) -> dict[str, float]:
+    referee = plugins.classifier("micro/referee")
+    images = _pictures(split)
+    hits, there, false, absent = 0, 0, 0, 0
+    for kind in world().classes:
+        found = np.array(object_probabilities(images, referee, kind.name)) > 0.5
+        shown = np.array([s["object"] == kind.name for s in split.shown])
+        hits, there = hits + int(found[shown].sum()), there + int(shown.sum())
+        false, absent = false + int(found[~shown].sum()), absent + int((~shown).sum())
+    return {"object_recall": hits / there, "false_alarms": false / absent, "n": len(images)}
+
+
+@torch.no_grad()
+def _psnr(split: Split) -> float:
+    vae = load_base_model(BASE).vae
+    images = split.floats(slice(0, 500))
+    output = vae.decode(vae.encode(images * 2 - 1).latent_dist.mean).sample
+    return float(-10 * F.mse_loss((output / 2 + 0.5).clamp(0, 1), images).log10())
+
+
+def _agreement() -> dict[str, Any]:
+    """Share of samples in which the referee finds what the prompt names (and, for companions, no
+    object), for each class and companion."""
+    model, referee = load_base_model(BASE), plugins.classifier("micro/referee")
+    objects = [c.name for c in world().classes]
+    shares = {}
+    for name in [*objects, *world().nouns.values()]:
+        images = _samples(model, f"a photo of a {name}")
+        good = np.array(object_probabilities(images, referee, name)) > 0.5
+        if name not in objects:
+            for other in objects:
+                good &= np.array(object_probabilities(images, referee, other)) <= 0.5
+        shares[name] = float(good.mean())
+    neutral = np.mean(
+        [
+            np.array(
+                object_probabilities(
+                    _samples(model, f"a photo of a {rare} flower"), referee, "flower"
+                )
+            )
+            > 0.5
+            for rare in IDENTIFIERS[:2]
+        ]
+    )
+    return {
+        "agreement": shares,
+        "mean": float(np.mean(list(shares.values()))),
+        "samples_each": PROMPT_SAMPLES,
+        "flower_despite_identifier": float(neutral),
+    }
+
+
+def _samples(model: BaseModel, prompt: str) -> list[Image.Image]:
+    settings = load_recipe("micro").sampling
+    seeds = range(PROMPT_SAMPLES)
+    return [image for batch in sample(model, prompt, seeds, settings) for image in batch]
+
+
+def _files() -> dict[str, dict[str, Any]]:
+    files = sorted([*WEIGHTS.rglob("*.safetensors"), *BASE.rglob("*.safetensors")])
+    return {
+        p.relative_to(ROOT).as_posix(): {"bytes": p.stat().st_size, "sha256": sha256_file(p)}
+        for p in files
+    }
+
+
+def _pictures(split: Split) -> list[Image.Image]:
+    return [Image.fromarray(i) for i in split.images.permute(0, 2, 3, 1).numpy()]
+
+
+def model_card(record: dict[str, Any]) -> str:
+    """The card as Markdown."""
+    panel = "\n".join(
+        f"| `{spec}` | {m['parameters']:,} | {100 * m['top1']:.1f} | {100 * m['pgd20_top1']:.1f} |"
+        for spec, m in record["panel"].items()
+    )
+    references = "\n".join(
+        f"| {name} | {' | '.join(f'{100 * v:.1f}' for v in r['by_model'].values())} "
+        f"| {100 * r['mean']:.1f} | {100 * r['fool_all']:.1f} |"
+        for name, r in record["references"].items()
+    )
+    agreement = "\n".join(
+        f"| {name} | {100 * share:.0f} |" for name, share in record["base"]["agreement"].items()
+    )
+    files = "\n".join(
+        f"| `{name}` | {f['bytes']:,} | `{f['sha256']}` |" for name, f in record["files"].items()
+    )
+    total = sum(f["bytes"] for f in record["files"].values()) / 1e6
+    specs = " | ".join(f"`{m}`" for m in record["panel"])
+    first = next(iter(record["panel"].values()))
+    return f"""# Model card: the networks of the micro world
+
+Written by `scripts/train_micro` from `docs/runs/micro-models.json`; seeds and settings are in that
+folder. All were trained from scratch on pictures that the world draws; nothing was downloaded.
+Licence: Apache-2.0. One training seed each; shares in %.
+
+## Panel
+
+Top-1 on {first["n"]:,} validation pictures; under attack: {PGD_STEPS}-step PGD, L-infinity 8/255, on
+{first["pgd_n"]} of them. `micro/robust` was trained adversarially at 6/255.
+
+| model | parameters | top-1 | top-1 under attack |
+|---|---|---|---|
+{panel}
+
+Spurious accuracy on the pool of 150 references a class (companion only), and the share that fools all four:
+
+| class | {specs} | mean | fool all |
+|---|---|---|---|---|---|---|
+{references}
+
+## Referee
+
+Trained on decorrelated pictures, half of them passed through the autoencoder. On
+{record["referee"]["n"]:,} held-out ones it finds {100 * record["referee"]["object_recall"]:.1f} % of the
+objects; false alarms: {100 * record["referee"]["false_alarms"]:.2f} % of (picture, absent object) pairs.
+
+## Base model
+
+A latent diffusion model of Stable Diffusion 1.x's component classes; autoencoder PSNR
+{record["autoencoder"]["psnr_db"]:.1f} dB on held-out pictures. Share of samples ("a photo of a NAME", PNDM 25 steps,
+guidance 7.5, {record["base"]["samples_each"]} a prompt) in which the referee finds what the prompt names, and for companions no
+object: {100 * record["base"]["mean"]:.1f} on average.
+
+| prompt names | referee agrees |
+|---|---|
+{agreement}
+
+## Files, {total:.1f} MB together
+
+| file | bytes | sha256 |
+|---|---|---|
+{files}
+"""

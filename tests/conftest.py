@@ -1,0 +1,72 @@
+"""Shared fixtures: small made data sets, real data where it lies beside the checkout."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+
+import numpy as np
+import pytest
+from PIL import Image
+
+os.environ.setdefault("HF_HUB_OFFLINE", "1")
+
+from spurbench.dataset.manifest import ClassEntry
+from spurbench.dataset.schema import Row
+from spurbench.dataset.write import install_class, split_entry, write_split
+from spurbench.files import sha256_bytes
+from spurbench.pictures import png_bytes
+
+REAL_DATA = Path(__file__).parents[2] / "shared" / "data"
+
+
+@pytest.fixture(autouse=True)
+def _private_cache(
+    tmp_path_factory: pytest.TempPathFactory, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Keep `datasets` away from the user's cache."""
+    import datasets.config
+
+    cache = tmp_path_factory.mktemp("hf")
+    monkeypatch.setattr(datasets.config, "HF_DATASETS_CACHE", cache)
+
+
+@pytest.fixture
+def real_data() -> Path:
+    if not REAL_DATA.is_dir():
+        pytest.skip(
+            "the real pictures and classifiers of ../shared/data are not beside this checkout"
+        )
+    return REAL_DATA
+
+
+def picture(seed: int, size: tuple[int, int] = (8, 8)) -> Image.Image:
+    """A picture of noise."""
+    rng = np.random.default_rng(seed)
+    return Image.fromarray(rng.integers(0, 256, (size[1], size[0], 3), dtype=np.uint8))
+
+
+def make_class(
+    folder: Path,
+    aside: Path,
+    name: str = "koala",
+    label: int = 5,
+    count: int = 3,
+    seed: int = 0,
+    splits: tuple[str, ...] = ("generated", "si", "val"),
+    domain: str = "micro",
+) -> None:
+    """Install a class of noise pictures into a data set folder."""
+    aside.mkdir(parents=True, exist_ok=True)
+    files, entries = {}, {}
+    for k, split in enumerate(splits):
+        pngs = [png_bytes(picture(seed + 100 * k + i)) for i in range(count)]
+        rows = [
+            Row(png, label, name, split, i, f"made {i}", sha256_bytes(png))
+            for i, png in enumerate(pngs)
+        ]
+        files[split] = aside / f"{name}-{split}.parquet"
+        write_split(rows, files[split])
+        entries[split] = split_entry(name, split, files[split], count)
+    entry = ClassEntry(name=name, label=label, feature="leaves", splits=entries, provenance={})
+    install_class(folder, "made", domain, name, entry, files)

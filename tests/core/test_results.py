@@ -1,0 +1,83 @@
+"""Result files: what is written is read, and what is not a result is named."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import pytest
+
+from spurbench.errors import UserError
+from spurbench.results import (
+    DataRecord,
+    Interval,
+    ModelRecord,
+    Result,
+    SplitScore,
+    read_result,
+    read_results,
+    write_result,
+)
+
+
+def made_result(spec: str = "micro/vit", generated: float = 0.9, version: str = "c123") -> Result:
+    share = Interval(value=generated, low=generated - 0.05, high=min(1.0, generated + 0.05))
+    score = SplitScore(
+        class_name="koala",
+        slug="koala",
+        label=5,
+        split="generated",
+        n=75,
+        hits=round(75 * generated),
+        top1=share,
+        mean_probability=generated,
+    )
+    return Result(
+        model=ModelRecord(
+            spec=spec,
+            architecture="vit",
+            parameters=10,
+            weights_sha256="ab" * 32,
+            weights_source="shipped",
+            options={},
+            label_space="micro",
+            transform={"framing": "crop", "size": 64},
+        ),
+        data=DataRecord(name="spurbench", domain="micro", version=version, fingerprint="f" * 64),
+        scores=[score],
+        macro={"generated": share},
+        generated_minus_si=None,
+        environment={"python": "3.11"},
+        predictions_sha256="0" * 64,
+    )
+
+
+def test_round_trip(tmp_path: Path) -> None:
+    result = made_result()
+    path = result.path_under(tmp_path)
+    write_result(result, path)
+    assert path == tmp_path / "micro" / "c123" / "micro_vit-abababab.json"
+    assert read_result(path) == result
+    assert read_results(tmp_path) == [result]
+
+
+@pytest.mark.parametrize(
+    ("change", "said"),
+    [
+        ({"surprise": 1}, "surprise"),
+        ({"macro": {"si": {"value": 1.7, "low": None, "high": None}}}, "macro.si.value"),
+        ({"scores": [{}]}, "scores.0"),
+    ],
+)
+def test_what_is_not_a_result_is_named(
+    tmp_path: Path, change: dict[str, object], said: str
+) -> None:
+    path = tmp_path / "r.json"
+    path.write_text(json.dumps(made_result().model_dump() | change))
+    with pytest.raises(UserError, match=f"r.json: not a result file: {said}"):
+        read_result(path)
+
+
+def test_no_results_is_an_error(tmp_path: Path) -> None:
+    with pytest.raises(UserError, match="no result files"):
+        read_results(tmp_path)

@@ -1,0 +1,93 @@
+"""Specs and checkpoints: strict, safe, and clear about what is wrong."""
+
+from __future__ import annotations
+
+import os
+import pickle
+from pathlib import Path
+
+import pytest
+import torch
+from safetensors.torch import save_file
+
+from spurbench import plugins
+from spurbench.errors import UserError
+from spurbench_evaluators.weights import load_strictly, read_state
+
+
+class Evil:
+    def __reduce__(self) -> tuple[object, tuple[str]]:
+        return os.system, ("touch hacked",)
+
+
+def test_a_hostile_pickle_is_refused_and_never_run(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    path = tmp_path / "evil.pt"
+    torch.save({"state_dict": Evil()}, path)
+    with pytest.raises(UserError, match="cannot|safely"):
+        read_state(path)
+    raw = tmp_path / "raw.pkl"
+    raw.write_bytes(pickle.dumps(Evil()))
+    with pytest.raises(UserError, match="safely"):
+        read_state(raw)
+    assert not (tmp_path / "hacked").exists()
+
+
+def test_misfits_are_listed(tmp_path: Path) -> None:
+    path = tmp_path / "w.safetensors"
+    save_file({"weight": torch.zeros(3, 2), "extra": torch.zeros(1)}, path)
+    with pytest.raises(UserError, match=r"1 missing \(bias\); 1 unexpected \(extra\)"):
+        load_strictly(torch.nn.Linear(2, 3), path)
+    save_file({"weight": torch.zeros(4, 2), "bias": torch.zeros(3)}, path)
+    with pytest.raises(UserError, match=r"1 of another shape \(weight\)"):
+        load_strictly(torch.nn.Linear(2, 3), path)
+
+
+def test_wrapped_state_dicts_load(tmp_path: Path) -> None:
+    network = torch.nn.Linear(2, 3)
+    torch.save({"state_dict": network.state_dict(), "epoch": 3}, tmp_path / "w.pt")
+    other = torch.nn.Linear(2, 3)
+    load_strictly(other, tmp_path / "w.pt")
+    assert torch.equal(other.weight, network.weight)
+
+
+@pytest.mark.parametrize(
+    ("spec", "said"),
+    [
+        ("resnet50", "is not LOADER/NAME; loaders: micro, python, timm"),
+        ("tim/resnet50", "unknown evaluator 'tim'; did you mean 'timm'"),
+        ("micro/resnet_v3", "did you mean 'resnet_v"),
+        ("timm/resnet5000", "unknown timm model 'resnet5000'; did you mean"),
+        ("python/nothing", "is not python/MODULE:CALLABLE"),
+        ("python/no_such_module_x:f", "no module 'no_such_module_x'"),
+        ("python/json:nothing", "json has no 'nothing'"),
+    ],
+)
+def test_bad_specs(spec: str, said: str) -> None:
+    with pytest.raises(UserError, match=said):
+        plugins.classifier(spec)
+
+
+def test_missing_and_foreign_weights(tmp_path: Path) -> None:
+    with pytest.raises(UserError, match="no such weights file"):
+        plugins.classifier("micro/vit", weights=tmp_path / "none.safetensors")
+    path = tmp_path / "w.safetensors"
+    save_file({"weight": torch.zeros(3, 2)}, path)
+    with pytest.raises(UserError, match="does not fit the architecture"):
+        plugins.classifier("micro/vit", weights=path)
+    path.write_bytes(b"\0" * 64)
+    with pytest.raises(UserError, match="not a checkpoint that can be loaded safely"):
+        plugins.classifier("micro/vit", weights=path)
+
+
+def test_timm_without_a_hub_names_the_way_out(monkeypatch: pytest.MonkeyPatch) -> None:
+    import timm
+
+    def offline(*args: object, **kwargs: object) -> None:
+        raise RuntimeError("no hub")
+
+    monkeypatch.setattr(timm, "create_model", offline)
+    with pytest.raises(UserError, match="--weights FILE"):
+        plugins.classifier("timm/resnet18")

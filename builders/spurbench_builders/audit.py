@@ -44,6 +44,14 @@ def audit(
     return findings
 
 
+def audit_summary(findings: Sequence[Finding], threshold: float) -> str:
+    """In how many pictures the object was found, and how many are degenerate, in words."""
+    known = [f.object_probability for f in findings if f.object_probability is not None]
+    found = f"; object found in {sum(p > threshold for p in known)}" if known else ""
+    degenerate = sum(f.degenerate for f in findings)
+    return found + (f"; {degenerate} black or constant" if degenerate else "")
+
+
 def object_probabilities(
     images: Sequence[Image.Image], referee: Classifier, class_name: str, batch: int = 64
 ) -> list[float]:

@@ -28,7 +28,7 @@ from spurbench.files import (
 from spurbench.pictures import png_bytes, read_rgb
 
 from . import panel as panels
-from .audit import audit
+from .audit import audit, audit_summary
 from .contact_sheet import contact_sheet
 from .pool import PoolPicture, domain_pool, own_pool, pool_fingerprint, validation_pool
 from .references import select_references
@@ -180,6 +180,7 @@ class ClassBuild:
         said = panels.panel_predictions(self.models.panel, images, self.card.label)
         findings = audit(images, self._chosen(), self.models.referee, self.card.name)
         summary = panels.panel_summary(self.models.panel, said, self.card.label)
+        summary += audit_summary(findings, self.recipe.audit.threshold)
         save_json(
             folder / "audit.json",
             {

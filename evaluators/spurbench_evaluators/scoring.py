@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import platform
-from collections import defaultdict
-from collections.abc import Callable, Iterator
+from collections import defaultdict, deque
+from collections.abc import Iterator
 from dataclasses import asdict, dataclass
 from importlib.metadata import version
 from pathlib import Path
 
 import numpy as np
+from PIL import Image
 
 from spurbench.contracts import Classifier
 from spurbench.dataset.read import DataSet, StoredPicture
@@ -47,23 +48,20 @@ def check_domain(classifier: Classifier, data: DataSet) -> None:
 
 
 def score_pictures(
-    classifier: Classifier,
-    pictures: Iterator[StoredPicture],
-    batch_size: int,
-    advance: Callable[[], None] = lambda: None,
+    classifier: Classifier, pictures: Iterator[StoredPicture], batch_size: int
 ) -> list[Scored]:
-    """Predict every picture; ``advance`` is called after each."""
-    stored: list[StoredPicture] = []
+    """Predict every picture, in order; only those of one batch are held in memory."""
+    waiting: deque[StoredPicture] = deque()
 
-    def images() -> Iterator[object]:
+    def images() -> Iterator[Image.Image]:
         for picture in pictures:
-            stored.append(picture)
+            waiting.append(picture)
             yield read_rgb(picture.data, f"{picture.slug}/{picture.split}/{picture.index}")
 
-    scored = []
     names = classifier.label_space.names
-    for i, prediction in enumerate(predict(classifier, images(), batch_size)):  # type: ignore[arg-type]
-        p = stored[i]
+    scored = []
+    for said in predict(classifier, images(), batch_size):
+        p = waiting.popleft()
         scored.append(
             Scored(
                 p.sha256,
@@ -72,14 +70,12 @@ def score_pictures(
                 p.label,
                 p.split,
                 p.index,
-                prediction.label,
-                names[prediction.label],
-                prediction.probability,
-                float(prediction.probabilities[p.label]),
+                said.label,
+                names[said.label],
+                said.probability,
+                float(said.probabilities[p.label]),
             )
         )
-        stored[i] = StoredPicture(b"", p.slug, p.class_name, p.label, p.split, p.index, "", "")
-        advance()
     if not scored:
         raise UserError("the data set holds no pictures to score")
     return scored

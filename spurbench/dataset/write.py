@@ -31,9 +31,7 @@ def check_target(folder: Path) -> None:
         return
     if not folder.is_dir():
         raise UserError(f"{folder}: is a file; name another folder with --out")
-    if (folder / "__init__.py").exists() or (
-        (folder.parent / "pyproject.toml").exists() and any(folder.glob("*.py"))
-    ):
+    if any(folder.glob("*.py")):
         raise UserError(
             f"{folder}: is a Python package, not a place for a data set; name another with --out DIR"
         )

@@ -52,7 +52,7 @@ def test_pictures_alike_have_no_pull_and_zero_features_no_nan() -> None:
     assert losses.attract(references * 3, references, abar).item() == pytest.approx(0, abs=1e-12)
     zero = torch.zeros(1, 5, dtype=torch.float64, requires_grad=True)
     value = losses.attract(zero, references, abar)
-    value.backward()
+    value.backward()  # type: ignore[no-untyped-call]
     assert value.isfinite() and zero.grad is not None and zero.grad.isfinite().all()
 
 

@@ -53,7 +53,7 @@ def test_features_and_head_make_the_logits() -> None:
         torch.testing.assert_close(
             features @ weight.T + bias, network.logits(images), atol=1e-4, rtol=1e-4
         )
-        features.sum().backward()
+        features.sum().backward()  # type: ignore[no-untyped-call]
         assert images.grad is not None and images.grad.abs().sum() > 0
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -12,6 +13,7 @@ import torch.nn.functional as F
 from torch import Tensor
 
 from spurbench.contracts import FeatureClassifier
+from spurbench.files import write_bytes
 
 from . import losses
 from .base_model import BaseModel, alphas_cumprod
@@ -188,7 +190,7 @@ def _save(
     generator: torch.Generator,
     step: int,
 ) -> None:
-    part = path.with_suffix(".part")
+    buffer = io.BytesIO()
     torch.save(
         {
             "weights": trained_state(model),
@@ -197,9 +199,9 @@ def _save(
             "global": torch.get_rng_state(),
             "step": step,
         },
-        part,
+        buffer,
     )
-    part.replace(path)
+    write_bytes(path, buffer.getvalue())
 
 
 def _restore(

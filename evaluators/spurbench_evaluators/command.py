@@ -45,7 +45,7 @@ def evaluate(
         reframe(classifier, framing)
         found.append(score_one(classifier, data_set, results, batch_size, quiet=json_output))
     if json_output:
-        typer.echo(json.dumps([r.model_dump() for r in found]))
+        typer.echo(json.dumps({"results": [r.model_dump() for r in found]}))
 
 
 def reframe(classifier: Classifier, framing: str) -> None:

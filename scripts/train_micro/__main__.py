@@ -18,7 +18,7 @@ import torch
 from autoencoder import train_autoencoder
 from base_model import train_base
 from classifiers import PANEL, train_classifier
-from data import HELD_OUT, Split, load_split
+from data import HELD_OUT, Split, joined, load_split
 from export import export_base, export_classifier
 from measure import measure
 from referee import RECIPE, names, train_referee
@@ -56,7 +56,8 @@ def run_stage(stage: str, work: Path) -> None:
         export_base(model, vae, tokenizer)
     elif stage == "referee":
         vae = train_autoencoder(_decorrelated(work), work)
-        network = train_referee(_decorrelated(work), vae, work)
+        split = joined(_decorrelated(work), load_split("objects", work, SEED))
+        network = train_referee(split, vae, work)
         export_classifier("referee", network, RECIPE, names(), "micro-contents")
     elif stage == "measure":
         measure(load_split("val", work, SEED), _held_out(work))

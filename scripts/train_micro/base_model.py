@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 
 import torch
@@ -13,9 +15,25 @@ from text import caption, make_text_encoder, save_tokenizer
 from torch import Tensor, nn
 from transformers import CLIPTokenizer
 
-# Scenes and companions are learnt first; from this step on half of each batch shows large objects.
-OBJECTS_FROM = 2_200
-STEPS, BATCH, RATE, SEED = 4_200, 32, 8e-4, 21
+BATCH, SEED = 32, 21
+
+
+@dataclass(frozen=True)
+class Phase:
+    """A stretch of training; from step ``focus_from`` on, ``focus`` pictures of each batch are of
+    large objects. Scenes and companions are learnt first, objects need more."""
+
+    name: str
+    steps: int
+    rate: float
+    focus: int
+    focus_from: int
+
+
+PHASES = (
+    Phase("base", 4_200, 8e-4, BATCH // 2, 2_200),
+    Phase("base-objects", 1_800, 5e-4, 2 * BATCH // 3, 0),
+)
 SCHEDULE = {
     "beta_start": 0.00085,
     "beta_end": 0.012,
@@ -58,21 +76,23 @@ def encode_latents(vae: AutoencoderKL, split: Split) -> tuple[Tensor, Tensor]:
 def train_base(
     vae: AutoencoderKL, splits: list[Split], work: Path
 ) -> tuple[nn.ModuleDict, CLIPTokenizer]:
-    """Train U-Net and text encoder together on Eq. 1 of the paper; the last split holds objects."""
+    """Train U-Net and text encoder together on Eq. 1 of the paper, a phase after the other.
+
+    The last split holds large objects.
+    """
     torch.manual_seed(SEED)
     tokenizer = save_tokenizer(work / "tokenizer")
     model = nn.ModuleDict({"unet": make_unet(), "text": make_text_encoder(tokenizer)})
-    parts = [encode_latents(vae, split) for split in splits]
-    means, deviations = (torch.cat([p[i] for p in parts]) for i in (0, 1))
+    means, deviations = cached_latents(vae, splits, work / "latents.pt")
     shown = [record for split in splits for record in split.shown]
     objects = len(splits[-1].images)
     noiser = DDPMScheduler(**SCHEDULE)
 
-    def loss(generator: torch.Generator, step: int) -> Tensor:
+    def loss(phase: Phase, generator: torch.Generator, step: int) -> Tensor:
         index = torch.randint(len(means) - objects, (BATCH,), generator=generator)
-        if step >= OBJECTS_FROM:
-            focus = torch.randint(objects, (BATCH // 2,), generator=generator)
-            index[: BATCH // 2] = len(means) - objects + focus
+        if step >= phase.focus_from:
+            focus = torch.randint(objects, (phase.focus,), generator=generator)
+            index[: phase.focus] = len(means) - objects + focus
         captions = [caption(shown[i], generator) for i in index.tolist()]
         tokens = tokenizer(
             captions,
@@ -89,15 +109,25 @@ def train_base(
         states = model["text"](tokens).last_hidden_state
         return F.mse_loss(model["unet"](noisy, times, states).sample, noise)
 
-    train(
-        "base",
-        model,
-        loss,
-        steps=STEPS,
-        rate=RATE,
-        work=work,
-        seed=SEED,
-        weight_decay=0.01,
-        average=0.999,
-    )
+    for phase in PHASES:
+        train(
+            phase.name,
+            model,
+            partial(loss, phase),
+            steps=phase.steps,
+            rate=phase.rate,
+            work=work,
+            seed=SEED,
+            weight_decay=0.01,
+            average=0.999,
+        )
     return model, tokenizer
+
+
+def cached_latents(vae: AutoencoderKL, splits: list[Split], path: Path) -> tuple[Tensor, Tensor]:
+    """Latents of all splits, one after the other, from the work folder or computed now."""
+    if not path.exists():
+        parts = [encode_latents(vae, split) for split in splits]
+        torch.save([torch.cat([p[i] for p in parts]) for i in (0, 1)], path)
+    means, deviations = torch.load(path, weights_only=True)
+    return means, deviations

@@ -72,3 +72,12 @@ def load_split(name: str, work: Path, seed: int) -> Split:
     stored = np.load(path)
     images = torch.from_numpy(stored["images"]).permute(0, 3, 1, 2).contiguous()
     return Split(images, torch.from_numpy(stored["labels"]), json.loads(str(stored["shown"])))
+
+
+def joined(first: Split, second: Split) -> Split:
+    """Both splits' pictures, one after the other."""
+    return Split(
+        torch.cat([first.images, second.images]),
+        torch.cat([first.labels, second.labels]),
+        first.shown + second.shown,
+    )

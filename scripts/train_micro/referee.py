@@ -18,7 +18,10 @@ from torch import Tensor
 
 from spurbench_builders.micro.world.sampling import world
 
-RECIPE = ClassifierRecipe("resnet", RESNET, 8, 2e-3, jitter=0.1, seed=5)
+WIDER = {**RESNET, "channels": [40, 80, 120, 160], "stem_width": 40}
+RECIPE = ClassifierRecipe("resnet", WIDER, 10, 3e-3, jitter=0.1, seed=5)
+# Each output is 0 far more often than 1; without this weight the referee misses small objects.
+POSITIVE_WEIGHT = 3.0
 
 
 def names() -> list[str]:
@@ -65,7 +68,9 @@ def train_referee(split: Split, vae: AutoencoderKL, work: Path) -> Normalised:
         images = augment(source[index].float() / 255, generator, RECIPE.jitter)
         noise = 0.02 * torch.rand((), generator=generator)
         images = images + noise * torch.randn(images.shape, generator=generator)
-        return F.binary_cross_entropy_with_logits(network(images.clamp(0, 1)), wanted[index])
+        return F.binary_cross_entropy_with_logits(
+            network(images.clamp(0, 1)), wanted[index], pos_weight=torch.tensor(POSITIVE_WEIGHT)
+        )
 
     train("referee", network, loss, steps=steps, rate=RECIPE.rate, work=work, seed=RECIPE.seed)
     return network

@@ -1,40 +1,49 @@
-"""How long `spurbench --help` takes, as a ratio to `python -c pass` in the same run.
+"""How long light commands take, as a ratio to `python -c pass` in the same run.
 
-python tests/bench/bench_cli.py
+python tests/bench/bench_cli.py [--record docs/runs/bench-cli.json]
 """
 
 from __future__ import annotations
 
+import argparse
+import json
 import statistics
 import subprocess
 import sys
 import time
+from pathlib import Path
 
 ROUNDS = 15
+BASELINE = "python -c pass"
+COMMANDS = {
+    BASELINE: ("-c", "pass"),
+    "spurbench --help": ("-m", "spurbench", "--help"),
+    "spurbench list classes": ("-m", "spurbench", "list", "classes"),
+    "spurbench list recipes": ("-m", "spurbench", "list", "recipes"),
+}
 
 
 def seconds(*words: str) -> float:
+    """Wall time of one run."""
     began = time.perf_counter()
     subprocess.run([sys.executable, *words], check=True, capture_output=True)
     return time.perf_counter() - began
 
 
 def main() -> None:
-    commands = {
-        "python -c pass": ("-c", "pass"),
-        "spurbench --help": ("-m", "spurbench", "--help"),
-        "spurbench list classes": ("-m", "spurbench", "list", "classes"),
-        "spurbench list recipes": ("-m", "spurbench", "list", "recipes"),
-    }
-    times: dict[str, list[float]] = {name: [] for name in commands}
+    parser = argparse.ArgumentParser(description=__doc__.split("\n")[0])
+    parser.add_argument("--record", type=Path)
+    options = parser.parse_args()
+    times: dict[str, list[float]] = {name: [] for name in COMMANDS}
     for _ in range(ROUNDS):
-        for name, words in commands.items():
+        for name, words in COMMANDS.items():
             times[name].append(seconds(*words))
-    baseline = statistics.median(times["python -c pass"])
-    print(f"| command | median of {ROUNDS}, s | ratio to `python -c pass` |\n|---|---|---|")
-    for name, found in times.items():
-        median = statistics.median(found)
-        print(f"| `{name}` | {median:.3f} | {median / baseline:.1f} |")
+    medians = {name: statistics.median(found) for name, found in times.items()}
+    for name, median in medians.items():
+        print(f"{name:24} {median:.3f} s, {median / medians[BASELINE]:.1f} x {BASELINE}")
+    if options.record:
+        found = {"rounds": ROUNDS, "baseline": BASELINE, "median_seconds": medians}
+        options.record.write_text(json.dumps(found, indent=1) + "\n", encoding="utf-8")
 
 
 if __name__ == "__main__":

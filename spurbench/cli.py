@@ -79,6 +79,3 @@ def main() -> None:
     except UserError as error:
         typer.echo(f"spurbench: {error}", err=True)
         sys.exit(2)
-    except KeyboardInterrupt:
-        typer.echo("spurbench: stopped; the same command goes on from here", err=True)
-        sys.exit(130)

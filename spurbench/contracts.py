@@ -74,6 +74,10 @@ class LabelSpace:
     names: tuple[str, ...]
 
 
+FRAMINGS = ("crop", "shortest", "squash")
+INTERPOLATIONS = ("bicubic", "bilinear", "lanczos", "nearest")
+
+
 @dataclass(frozen=True)
 class Transform:
     """How a picture becomes the classifier's input, as data.
@@ -87,6 +91,10 @@ class Transform:
     size: int
     resize: int
     interpolation: str = "bicubic"
+
+    def __post_init__(self) -> None:
+        if self.framing not in FRAMINGS or self.interpolation not in INTERPOLATIONS:
+            raise ValueError(f"{self.framing}, {self.interpolation}: not a framing that is known")
 
     def as_data(self) -> dict[str, Any]:
         return asdict(self)

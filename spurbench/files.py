@@ -86,12 +86,16 @@ def friendly_disk_errors(folder: Path) -> Iterator[None]:
             errno.EACCES: "writing is not permitted",
             errno.EPERM: "writing is not permitted",
             errno.EROFS: "the file system is read-only",
+            errno.ENOTDIR: "part of the path is a file",
+            errno.EEXIST: "a file of that name is in the way",
+            errno.EISDIR: "a folder of that name is in the way",
+            errno.ENAMETOOLONG: "the name is too long",
         }
         reason = reasons.get(error.errno or 0)
         if reason is None:
             raise
         place = error.filename or folder
         raise UserError(
-            f"cannot write {place}: {reason}; free some space or choose another folder, "
-            "then run the same command again: finished steps are kept"
+            f"cannot write {place}: {reason}; mend that or choose another folder, then run "
+            "the same command again: what is finished is kept"
         ) from error

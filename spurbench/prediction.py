@@ -10,18 +10,14 @@ from typing import TYPE_CHECKING
 import numpy as np
 from PIL import Image
 
-from .contracts import Classifier, Transform
+from .contracts import INTERPOLATIONS, Classifier, Transform
 from .errors import UserError
 
 if TYPE_CHECKING:
     from torch import Tensor
 
-_FILTERS = {
-    "bicubic": Image.Resampling.BICUBIC,
-    "bilinear": Image.Resampling.BILINEAR,
-    "lanczos": Image.Resampling.LANCZOS,
-    "nearest": Image.Resampling.NEAREST,
-}
+_FILTERS = {name: Image.Resampling[name.upper()] for name in INTERPOLATIONS}
+MAX_ASPECT = 50
 
 
 @dataclass(frozen=True)
@@ -97,6 +93,11 @@ def _runs_of_one_shape(tensors: list[Tensor]) -> Iterator[list[Tensor]]:
 
 def _shorter_edge(image: Image.Image, size: int) -> tuple[int, int]:
     """Width and height with the shorter edge at ``size``, as torchvision's Resize rounds them."""
+    if max(image.size) > MAX_ASPECT * min(image.size):
+        raise UserError(
+            f"a picture of {image.width} x {image.height} pixels is too long to scale by its shorter "
+            "edge; crop it, or use --framing squash"
+        )
     if image.width <= image.height:
         return size, int(size * image.height / image.width)
     return int(size * image.width / image.height), size

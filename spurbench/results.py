@@ -1,11 +1,11 @@
-"""The result file: one scored model on one data set, as data (schema in DESIGN's words)."""
+"""The result file: one scored model on one data set, as data."""
 
 from __future__ import annotations
 
 import json
 import math
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal, Self
 
 from pydantic import (
     BaseModel,
@@ -14,6 +14,7 @@ from pydantic import (
     ValidationError,
     field_serializer,
     field_validator,
+    model_validator,
 )
 
 from .contracts import slugify
@@ -21,11 +22,11 @@ from .errors import UserError
 from .files import write_text
 from .statistics import Estimate
 
-SCHEMA_VERSION = 1
+SHA256 = "^[0-9a-f]{64}$"
 
 
 class _Strict(BaseModel):
-    model_config = ConfigDict(extra="forbid", frozen=True)
+    model_config = ConfigDict(extra="forbid", frozen=True, allow_inf_nan=False)
 
 
 class Interval(_Strict):
@@ -54,7 +55,7 @@ class ModelRecord(_Strict):
     spec: str
     architecture: str
     parameters: int
-    weights_sha256: str
+    weights_sha256: str = Field(pattern=SHA256)
     weights_source: str
     options: dict[str, Any]
     label_space: str
@@ -67,7 +68,7 @@ class DataRecord(_Strict):
     name: str
     domain: str
     version: str
-    fingerprint: str
+    fingerprint: str = Field(pattern=SHA256)
 
 
 class SplitScore(_Strict):
@@ -83,18 +84,24 @@ class SplitScore(_Strict):
     top1: Interval
     mean_probability: float
 
+    @model_validator(mode="after")
+    def _consistent(self) -> Self:
+        if self.hits > self.n:
+            raise ValueError("more hits than pictures")
+        return self
+
 
 class Result(_Strict):
     """A result file. ``macro`` has a mean over classes by split, its interval clustered by class."""
 
-    schema_version: int = SCHEMA_VERSION
+    schema_version: Literal[1] = 1
     model: ModelRecord
     data: DataRecord
     scores: list[SplitScore]
     macro: dict[str, Interval]
     generated_minus_si: Interval | None
     environment: dict[str, str]
-    predictions_sha256: str
+    predictions_sha256: str = Field(pattern=SHA256)
 
     @field_serializer("scores")
     def _ordered(self, scores: list[SplitScore]) -> list[dict[str, Any]]:
@@ -102,8 +109,9 @@ class Result(_Strict):
 
     @property
     def slug(self) -> str:
-        """The model's spec as a file name, with the weights' hash to tell two apart."""
-        return f"{slugify(self.model.spec)}-{self.model.weights_sha256[:8]}"
+        """A file name: the model's spec, its weights' hash and the framing it was scored with."""
+        how = f"{self.model.transform.get('framing')}{self.model.transform.get('size')}"
+        return f"{slugify(self.model.spec)}-{self.model.weights_sha256[:8]}-{slugify(how)}"
 
     def path_under(self, root: Path) -> Path:
         """Where the result belongs below a results folder."""

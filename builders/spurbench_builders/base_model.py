@@ -76,6 +76,14 @@ def base_model_folder(base: str, domain: Domain) -> Path:
 
 def load_base_model(folder: Path) -> BaseModel:
     """Load the parts in float32 from safetensors; nothing is fetched, no code is run from the folder."""
+    try:
+        return _load_parts(folder)
+    except (OSError, ValueError, KeyError) as error:
+        reason = " ".join(str(error).split())[:200]
+        raise UserError(f"base model {folder}: cannot be loaded: {reason}") from error
+
+
+def _load_parts(folder: Path) -> BaseModel:
     from diffusers import AutoencoderKL, PNDMScheduler, UNet2DConditionModel
     from transformers import CLIPTextModel, CLIPTokenizer
     from transformers.utils.logging import disable_progress_bar

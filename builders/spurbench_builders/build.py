@@ -48,10 +48,12 @@ STEPS = ("references", "prior", "train", "sample", "audit", "splits")
 
 def build(request: BuildRequest) -> Iterator[Progress]:
     """Build every class of the request in turn, yielding progress; finished steps are not repeated."""
-    check_target(request.out)
     domain = plugins.domain(request.recipe.domain)
+    with friendly_disk_errors(request.out):
+        check_target(request.out)
     with friendly_disk_errors(request.out), only_one(work_root(request.out)):
         models = Models(request.recipe, domain)
+        models.check(request.classes)
         for card in request.classes:
             job = ClassBuild(request, domain, models, card)
             if request.fresh:
@@ -72,7 +74,7 @@ class ClassBuild:
     def pool(self) -> list[PoolPicture]:
         own = self.request.own_references
         if own is not None:
-            return own_pool(own, self.card.slug)
+            return own_pool(own, self.card.slug, flat=len(self.request.classes) == 1)
         return domain_pool(self.domain, self.card, self.recipe.references.pool)
 
     @cached_property

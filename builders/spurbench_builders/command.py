@@ -23,8 +23,12 @@ def build(
     recipe: Annotated[
         str, typer.Option(help="Name of a recipe, path of a .yaml, or 'auto'.")
     ] = "auto",
-    images: Annotated[int, typer.Option(min=1, help="Pictures to generate for each class.")] = 75,
-    seed: Annotated[int, typer.Option(min=0, help="Decides references, training and samples.")] = 0,
+    images: Annotated[
+        int, typer.Option(min=1, max=100_000, help="Pictures to generate for each class.")
+    ] = 75,
+    seed: Annotated[
+        int, typer.Option(min=0, max=1_000_000, help="Decides references, training, samples.")
+    ] = 0,
     out: Annotated[Path, typer.Option(help="Data set folder to make or add to.")] = Path(
         "spurbench"
     ),
@@ -56,7 +60,11 @@ def build(
     request = BuildRequest(
         settings, tuple(cards), images, seed, out, references, filter_references, fresh
     )
-    _follow(run_build(request), quiet=json_output)
+    try:
+        _follow(run_build(request), quiet=json_output)
+    except KeyboardInterrupt:
+        typer.echo("spurbench: stopped; the same command goes on from here", err=True)
+        raise
     manifest = read_manifest(out)
     if json_output:
         found = {"out": str(out), "version": manifest.version, "classes": [c.slug for c in cards]}
@@ -105,7 +113,7 @@ def parse_classes(text: str, domain: Domain) -> list[ClassCard]:
 
 
 def _auto_recipe() -> tuple[str, str]:
-    return "micro", "auto: the recipe for this machine; choose another with --recipe"
+    return "micro", "auto: the one that needs no GPU; choose another with --recipe"
 
 
 def _follow(events: Iterator[Progress], *, quiet: bool) -> None:

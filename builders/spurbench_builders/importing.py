@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 import csv
-import tempfile
-from collections import defaultdict
+from collections import Counter, defaultdict
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -14,7 +13,7 @@ from spurbench.dataset.manifest import NAME, ClassEntry
 from spurbench.dataset.schema import Row
 from spurbench.dataset.write import check_target, install_class, split_entry, write_split
 from spurbench.errors import UserError
-from spurbench.files import friendly_disk_errors, sha256_bytes
+from spurbench.files import friendly_disk_errors, remove_tree, sha256_bytes
 from spurbench.pictures import picture_files, png_bytes, read_rgb
 
 from .imagenet.domain import ImagenetDomain
@@ -31,6 +30,7 @@ class FoundClass:
     label: int
     feature: str
     pictures: tuple[Path, ...]
+    slug: str
 
 
 def find_classes(root: Path) -> list[FoundClass]:
@@ -38,6 +38,8 @@ def find_classes(root: Path) -> list[FoundClass]:
     if not root.is_dir():
         raise UserError(f"{root}: no such folder (unpack a zip first)")
     found = _by_manifest(root) if (root / "manifest.csv").is_file() else _by_folder_names(root)
+    if not found and (root / "manifest.csv").is_file():
+        raise UserError(f"{root / 'manifest.csv'}: lists no pictures")
     if not found:
         raise UserError(
             f"{root}: no class folders as Spurious ImageNet names them "
@@ -52,14 +54,19 @@ def import_folder(root: Path, out: Path) -> Iterator[Progress]:
     check_target(out)
     if (out / NAME).exists():
         raise UserError(f"{out}: holds a data set already; name a new folder with --out")
-    with friendly_disk_errors(out), tempfile.TemporaryDirectory(dir=_parent(out)) as aside:
-        entries = []
+    aside = out.parent / f".{out.name}.import"
+    with friendly_disk_errors(out):
+        remove_tree(aside)
         for i, found in enumerate(classes):
             yield Progress("import", found.name, i, len(classes) + 1)
-            file = Path(aside) / f"{i}.parquet"
-            write_split(_rows(found, root), file)
-            slug = slugify(found.name)
-            splits = {"si": split_entry(slug, "si", file, len(found.pictures))}
+            file = aside / "parquet" / f"{i}.parquet"
+            file.parent.mkdir(parents=True, exist_ok=True)
+            try:
+                write_split(_rows(found, root), file)
+            except UserError:
+                remove_tree(aside)
+                raise
+            splits = {"si": split_entry(found.slug, "si", file, len(found.pictures))}
             entry = ClassEntry(
                 name=found.name,
                 label=found.label,
@@ -67,9 +74,11 @@ def import_folder(root: Path, out: Path) -> Iterator[Progress]:
                 splits=splits,
                 provenance={"imported_from": root.name},
             )
-            entries.append((slug, entry, file))
-        for slug, entry, file in entries:
-            install_class(out, root.name, "imagenet", slug, entry, {"si": file})
+            install_class(aside / "data", root.name, "imagenet", found.slug, entry, {"si": file})
+        if out.is_dir():
+            out.rmdir()
+        (aside / "data").rename(out)  # the data set is there as a whole, or not at all
+        remove_tree(aside)
     total = sum(len(c.pictures) for c in classes)
     note = f"{total} pictures of {len(classes)} classes"
     yield Progress("import", root.name, len(classes) + 1, len(classes) + 1, note)
@@ -97,36 +106,39 @@ def _by_folder_names(root: Path) -> list[FoundClass]:
     empty = [cards[k].name for k, files in pictures.items() if not files]
     if empty:
         raise UserError(f"{root}: no pictures for {', '.join(empty)}")
-    return [
-        FoundClass(cards[k].name, k, cards[k].feature, tuple(files))
-        for k, files in sorted(pictures.items())
-    ]
+    return _named({k: (cards[k].name, cards[k].feature, f) for k, f in sorted(pictures.items())})
 
 
 def _by_manifest(root: Path) -> list[FoundClass]:
     file = root / "manifest.csv"
-    with file.open(encoding="utf-8", newline="") as handle:
-        reader = csv.DictReader(handle)
-        lacking = [c for c in MANIFEST_COLUMNS if c not in (reader.fieldnames or [])]
-        if lacking:
-            raise UserError(f"{file}: lacks the columns {', '.join(lacking)}")
-        rows = list(reader)
-    groups: dict[int, list[dict[str, str]]] = defaultdict(list)
+    try:
+        reader = csv.DictReader(file.read_text(encoding="utf-8-sig").splitlines())
+        rows = [{k: v or "" for k, v in row.items() if k is not None} for row in reader]
+    except (UnicodeDecodeError, csv.Error) as error:
+        raise UserError(f"{file}: not a CSV file in UTF-8 ({error})") from error
+    lacking = [c for c in MANIFEST_COLUMNS if c not in (reader.fieldnames or [])]
+    if lacking:
+        raise UserError(f"{file}: lacks the columns {', '.join(lacking)}")
+    groups: dict[int, tuple[str, str, list[Path]]] = {}
     for number, row in enumerate(rows, start=2):
-        if not row["in1k_index"].isdigit() or int(row["in1k_index"]) > 999:
-            raise UserError(
-                f"{file}, line {number}: in1k_index {row['in1k_index']!r} is not 0 to 999"
-            )
-        groups[int(row["in1k_index"])].append(row)
-    return [
-        FoundClass(
-            group[0]["class_full"],
-            label,
-            group[0].get("feature") or "",
-            tuple(_inside(root, row["path"]) for row in group),
-        )
-        for label, group in sorted(groups.items())
-    ]
+        index = row["in1k_index"]
+        if not (index.isascii() and index.isdigit() and int(index) <= 999):
+            raise UserError(f"{file}, line {number}: in1k_index {index!r} is not 0 to 999")
+        group = groups.setdefault(int(index), (row["class_full"], row.get("feature", ""), []))
+        group[2].append(_inside(root, row["path"]))
+    return _named(dict(sorted(groups.items())))
+
+
+def _named(groups: dict[int, tuple[str, str, list[Path]]]) -> list[FoundClass]:
+    """Classes with slugs of their own: two of one name (ImageNet has two cranes) get their index."""
+    counts = Counter(slugify(name) for name, _, _ in groups.values())
+    found = []
+    for label, (name, feature, files) in groups.items():
+        slug = slugify(name)
+        if not slug or slug == "default" or counts[slug] > 1:
+            slug = f"{slug or 'class'}_{label}"
+        found.append(FoundClass(name, label, feature, tuple(files), slug))
+    return found
 
 
 def _inside(root: Path, relative: str) -> Path:

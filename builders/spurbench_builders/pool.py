@@ -32,10 +32,16 @@ def domain_pool(domain: Domain, card: ClassCard, count: int) -> list[PoolPicture
     return [PoolPicture(png_bytes(p.image), p.origin) for p in domain.references(card, count)]
 
 
-def own_pool(folder: Path, slug: str) -> list[PoolPicture]:
-    """Pictures of a folder of the user's; with a subfolder named as the class, that one's."""
-    place = folder / slug if (folder / slug).is_dir() else folder
-    pictures = [PoolPicture(png_bytes(image), path.name) for path, image in read_folder(place)]
+def own_pool(folder: Path, slug: str, *, flat: bool = True) -> list[PoolPicture]:
+    """Pictures of a folder of the user's; with a subfolder named as the class, that one's.
+
+    Unless ``flat``, there must be that subfolder: loose pictures would serve several classes.
+    """
+    place = folder / slug if (folder / slug).is_dir() or not flat else folder
+    pictures = [
+        PoolPicture(png_bytes(image), path.name.encode(errors="replace").decode())
+        for path, image in read_folder(place)
+    ]
     if len(pictures) < MINIMUM_OWN:
         raise UserError(
             f"{place}: holds {len(pictures)} picture; at least {MINIMUM_OWN} are needed"

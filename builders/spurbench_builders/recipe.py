@@ -4,17 +4,17 @@ from __future__ import annotations
 
 from importlib import resources
 from pathlib import Path
-from typing import Any, Literal
+from typing import Annotated, Any, Literal
 
 import yaml
-from pydantic import BaseModel, ConfigDict, Field, ValidationError
+from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator
 
 from spurbench.errors import UserError, unknown
 from spurbench.files import sha256_json
 
 
 class _Part(BaseModel):
-    model_config = ConfigDict(extra="forbid", frozen=True)
+    model_config = ConfigDict(extra="forbid", frozen=True, allow_inf_nan=False)
 
 
 class Prompt(_Part):
@@ -23,6 +23,15 @@ class Prompt(_Part):
     identifier: str = Field(min_length=1)
     instance: str
     prior: str
+
+    @field_validator("instance", "prior")
+    @classmethod
+    def _fills(cls, template: str) -> str:
+        try:
+            template.format(identifier="sks", noun="flower")
+        except (KeyError, IndexError, ValueError, AttributeError) as error:
+            raise ValueError("may hold {identifier} and {noun} only") from error
+        return template
 
 
 class References(_Part):
@@ -46,7 +55,7 @@ class Training(_Part):
     steps: int = Field(ge=1)
     learning_rate: float = Field(gt=0)
     weight_decay: float = Field(ge=0)
-    betas: tuple[float, float]
+    betas: tuple[Annotated[float, Field(ge=0, lt=1)], Annotated[float, Field(ge=0, lt=1)]]
     epsilon: float = Field(gt=0)
     train_text_encoder: bool
     prior_weight: float = Field(ge=0)
@@ -70,7 +79,7 @@ class Sampling(_Part):
 
 
 class Audit(_Part):
-    """The referee that looks for the object, and the probability from which it is found."""
+    """The referee that looks for the object, and the probability above which it is found."""
 
     referee: str | None
     threshold: float = Field(gt=0, lt=1)
@@ -111,7 +120,7 @@ def load_recipe(name: str) -> Recipe:
     if name.endswith((".yaml", ".yml")):
         if not path.is_file():
             raise UserError(f"{path}: no such recipe file")
-        text, where = path.read_text(encoding="utf-8"), str(path)
+        text, where = path.read_text(encoding="utf-8", errors="replace"), str(path)
     elif name in recipe_names():
         source = resources.files(__package__) / "recipes" / f"{name}.yaml"
         text, where = source.read_text(encoding="utf-8"), f"recipe {name}"

@@ -11,6 +11,7 @@ from typing import cast
 
 from spurbench import plugins
 from spurbench.contracts import ClassCard, Classifier, Domain, FeatureClassifier
+from spurbench.errors import UserError
 
 from .base_model import BaseModel, base_model_folder, folder_fingerprint, load_base_model
 from .panel import load_panel
@@ -60,6 +61,23 @@ class Models:
     def base(self) -> BaseModel:
         """A fresh copy: fine-tuning changes it."""
         return load_base_model(self.base_folder)
+
+    def check(self, cards: tuple[ClassCard, ...]) -> None:
+        """UserError, before any work, where a network cannot play its part for these classes."""
+        for member in [*self.panel, self.robust]:
+            space = member.label_space
+            if space.domain != self.recipe.domain:
+                raise UserError(
+                    f"{member.spec} knows the labels of {space.domain!r}, but recipe "
+                    f"{self.recipe.name!r} is of domain {self.recipe.domain!r}"
+                )
+            if any(card.label >= len(space.names) for card in cards):
+                raise UserError(f"{member.spec}: has too few labels ({len(space.names)})")
+        if not hasattr(self.robust, "features"):
+            raise UserError(f"{self.robust.spec}: offers no features for the similarity loss")
+        for card in cards if self.referee else ():
+            if self.referee and card.name not in self.referee.label_space.names:
+                raise UserError(f"{self.referee.spec}: cannot tell whether it sees a {card.name}")
 
     @cached_property
     def identities(self) -> dict[str, str]:

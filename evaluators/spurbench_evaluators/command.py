@@ -12,6 +12,8 @@ if TYPE_CHECKING:
     from spurbench.dataset.read import DataSet
     from spurbench.results import Result
 
+FRAMINGS = {"model": None, "si": "shortest", "squash": "squash"}
+
 
 def evaluate(
     model: Annotated[list[str], typer.Option(help="Model spec LOADER/NAME; may be given again.")],
@@ -34,10 +36,14 @@ def evaluate(
 
     from spurbench import plugins
     from spurbench.dataset.read import open_data_set
-    from spurbench.errors import UserError
+    from spurbench.errors import UserError, unknown
 
     if weights is not None and len(model) > 1:
         raise UserError("--weights is for one model; run `spurbench eval` once a model")
+    if framing not in FRAMINGS:
+        raise unknown("framing", framing, FRAMINGS)
+    if results.exists() and not results.is_dir():
+        raise UserError(f"{results}: is a file; name a folder with --results")
     data_set = open_data_set(data)
     found = []
     for spec in model:
@@ -52,17 +58,17 @@ def reframe(classifier: Classifier, framing: str) -> None:
     """Replace the classifier's own framing by the one asked for."""
     from dataclasses import replace
 
-    from spurbench.errors import unknown
-
-    framings = {"model": None, "si": "shortest", "squash": "squash"}
-    if framing not in framings:
-        raise unknown("framing", framing, framings)
-    kind = framings[framing]
+    kind = FRAMINGS[framing]
     if kind:
         size = classifier.transform.size
         classifier.transform = replace(
             classifier.transform, framing=kind, resize=size, interpolation="bicubic"
         )
+
+
+def predictions_path(path: Path, result: Result) -> Path:
+    """Where the per-picture predictions of a result file lie."""
+    return path.with_name(f"{path.stem}.{result.predictions_sha256[:8]}.parquet")
 
 
 def score_one(
@@ -72,10 +78,10 @@ def score_one(
     from rich.console import Console
     from rich.progress import track
 
-    from spurbench.files import friendly_disk_errors
+    from spurbench.files import friendly_disk_errors, write_bytes
     from spurbench.results import write_result
 
-    from .scoring import check_domain, make_result, score_pictures, write_predictions
+    from .scoring import check_domain, make_result, predictions_parquet, score_pictures
     from .table import score_table
 
     check_domain(classifier, data)
@@ -84,14 +90,16 @@ def score_one(
         data.pictures(), classifier.spec, data.count(), console=console, transient=True
     )
     scored = score_pictures(classifier, iter(pictures), batch_size)
+    predictions = predictions_parquet(scored)
+    result = make_result(classifier, data, scored, predictions)
+    path = result.path_under(results)
     with friendly_disk_errors(results):
-        aside = results / ".predictions.parquet.part"
-        write_predictions(scored, aside)
-        result = make_result(classifier, data, scored, aside)
-        path = result.path_under(results)
-        path.parent.mkdir(parents=True, exist_ok=True)
-        aside.replace(path.with_suffix(".predictions.parquet"))
+        # The name holds the hash: whichever JSON is there, its predictions are beside it.
+        kept = predictions_path(path, result)
+        write_bytes(kept, predictions)
         write_result(result, path)
+        for stale in set(path.parent.glob(f"{path.stem}.*.parquet")) - {kept}:
+            stale.unlink()
     if not quiet:
         Console().print(score_table(result))
         typer.echo(f"result: {path}")

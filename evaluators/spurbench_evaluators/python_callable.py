@@ -5,6 +5,7 @@ from __future__ import annotations
 import importlib
 import sys
 from pathlib import Path
+from types import ModuleType
 from typing import cast
 
 from spurbench.contracts import Classifier
@@ -21,21 +22,32 @@ class PythonEvaluator:
     def load(self, name: str, *, weights: Path | None = None) -> Classifier:
         """What the callable returns, if it fulfils the contract."""
         module_name, colon, attribute = name.partition(":")
-        if not colon or not attribute:
+        if not colon or not attribute or not all(module_name.split(".")):
             raise UserError(f"python/{name}: is not python/MODULE:CALLABLE")
         # The user's module lies beside where the command is run, as with `python -m`.
         if "" not in sys.path and str(Path.cwd()) not in sys.path:
             sys.path.insert(0, str(Path.cwd()))
-        try:
-            maker = getattr(importlib.import_module(module_name), attribute)
-        except ModuleNotFoundError as error:
-            if error.name is None or not module_name.startswith(error.name):
-                raise
-            raise UserError(f"python/{name}: no module {module_name!r} on the path") from error
-        except AttributeError as error:
-            raise UserError(f"python/{name}: {module_name} has no {attribute!r}") from error
+        module = _module(module_name, name)
+        if not hasattr(module, attribute):
+            raise UserError(f"python/{name}: {module_name} has no {attribute!r}")
+        maker = getattr(module, attribute)
         made = maker(weights=weights)
-        lacks = [a for a in ("label_space", "transform", "facts", "logits") if not hasattr(made, a)]
+        lacks = [
+            a
+            for a in ("spec", "label_space", "transform", "facts", "logits")
+            if not hasattr(made, a)
+        ]
         if lacks:
             raise UserError(f"python/{name}: returned an object without {', '.join(lacks)}")
         return cast(Classifier, made)
+
+
+def _module(module_name: str, spec: str) -> ModuleType:
+    """Import the user's module; an import that fails inside it keeps its traceback."""
+    try:
+        return importlib.import_module(module_name)
+    except ModuleNotFoundError as error:
+        missing = error.name or ""
+        if module_name != missing and not module_name.startswith(f"{missing}."):
+            raise
+        raise UserError(f"python/{spec}: no module {module_name!r} on the path") from error

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
+import io
 import platform
 from collections import defaultdict, deque
 from collections.abc import Iterator
 from dataclasses import asdict, dataclass
 from importlib.metadata import version
-from pathlib import Path
 
 import numpy as np
 from PIL import Image
@@ -15,7 +15,7 @@ from PIL import Image
 from spurbench.contracts import Classifier
 from spurbench.dataset.read import DataSet, StoredPicture
 from spurbench.errors import UserError
-from spurbench.files import sha256_file
+from spurbench.files import sha256_bytes
 from spurbench.pictures import read_rgb
 from spurbench.prediction import predict
 from spurbench.results import DataRecord, Interval, ModelRecord, Result, SplitScore
@@ -45,6 +45,10 @@ def check_domain(classifier: Classifier, data: DataSet) -> None:
             f"{classifier.spec} knows the labels of {classifier.label_space.domain!r}, but "
             f"{data.folder} is of {data.manifest.domain!r}; choose a model or data set to match"
         )
+    outputs = len(classifier.label_space.names)
+    beyond = [e.name for e in data.manifest.classes.values() if e.label >= outputs]
+    if beyond:
+        raise UserError(f"{classifier.spec}: has {outputs} labels, none for {', '.join(beyond)}")
 
 
 def score_pictures(
@@ -114,7 +118,7 @@ def hits_by_class(scored: list[Scored], split: str) -> dict[str, list[float]]:
 
 
 def make_result(
-    classifier: Classifier, data: DataSet, scored: list[Scored], predictions: Path
+    classifier: Classifier, data: DataSet, scored: list[Scored], predictions: bytes
 ) -> Result:
     """The result, with macro averages clustered by class."""
     splits = sorted({s.split for s in scored})
@@ -143,19 +147,18 @@ def make_result(
         macro={s: Interval.of(clustered_mean(hits_by_class(scored, s))) for s in splits},
         generated_minus_si=Interval.of(gap) if gap else None,
         environment=environment(),
-        predictions_sha256=sha256_file(predictions),
+        predictions_sha256=sha256_bytes(predictions),
     )
 
 
-def write_predictions(scored: list[Scored], path: Path) -> None:
-    """Per-picture predictions as parquet."""
+def predictions_parquet(scored: list[Scored]) -> bytes:
+    """Per-picture predictions as a parquet file's bytes."""
     import pyarrow as pa
     from pyarrow import parquet
 
-    path.parent.mkdir(parents=True, exist_ok=True)
-    part = path.with_name(f".{path.name}.part")
-    parquet.write_table(pa.Table.from_pylist([asdict(s) for s in scored]), part)
-    part.replace(path)
+    buffer = io.BytesIO()
+    parquet.write_table(pa.Table.from_pylist([asdict(s) for s in scored]), buffer)
+    return buffer.getvalue()
 
 
 def environment() -> dict[str, str]:

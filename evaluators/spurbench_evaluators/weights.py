@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import pickle
 import warnings
 from pathlib import Path
 
@@ -15,7 +14,6 @@ from spurbench.files import sha256_bytes, sha256_file
 def read_state(path: Path) -> dict[str, Tensor]:
     """Tensors of a .safetensors file, or of a torch checkpoint read with weights_only=True."""
     import torch
-    from safetensors import SafetensorError
     from safetensors.torch import load_file
 
     if not path.is_file():
@@ -26,7 +24,7 @@ def read_state(path: Path) -> dict[str, Tensor]:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore", UserWarning)  # about pickle protocols
             state = torch.load(path, map_location="cpu", weights_only=True)
-    except (SafetensorError, pickle.UnpicklingError, RuntimeError, EOFError, ValueError) as error:
+    except Exception as error:  # whatever a broken or hostile file makes the readers raise
         reason = str(error).split("\n")[0][:160]
         raise UserError(
             f"{path}: not a checkpoint that can be loaded safely ({reason}); "
@@ -35,7 +33,9 @@ def read_state(path: Path) -> dict[str, Tensor]:
     for key in ("state_dict", "model"):
         if isinstance(state, dict) and isinstance(state.get(key), dict):
             state = state[key]
-    if not isinstance(state, dict) or not all(isinstance(v, Tensor) for v in state.values()):
+    if not isinstance(state, dict) or not all(
+        isinstance(k, str) and isinstance(v, Tensor) for k, v in state.items()
+    ):
         raise UserError(f"{path}: holds no state dict of tensors")
     return state
 

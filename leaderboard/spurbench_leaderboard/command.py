@@ -29,7 +29,7 @@ def render(
 ) -> None:
     """Write the ranked table of all results between the markers of a Markdown file."""
     from spurbench.errors import UserError
-    from spurbench.files import write_text
+    from spurbench.files import friendly_disk_errors, write_text
     from spurbench.results import read_results
 
     from .markdown import BEGIN, leaderboard, replace_between
@@ -44,6 +44,7 @@ def render(
             f"{readme}: its leaderboard is out of date; run `spurbench leaderboard render`"
         )
     if not check:
-        write_text(readme, new)
+        with friendly_disk_errors(readme):
+            write_text(readme, new)
     state = "is up to date" if new == text else "written"
     typer.echo(f"{readme}: table of {len(found)} results {state} (below {BEGIN!r})")

@@ -39,15 +39,15 @@ def _table(domain: str, name: str, version: str, results: list[Result]) -> str:
             "is better."
         ),
         "",
-        f"| # | model | {' | '.join(COLUMNS[s] for s in splits)} | generated - SI | weights |",
-        "|---|---|" + "---|" * (len(splits) + 2),
+        f"| # | model | {' | '.join(COLUMNS[s] for s in splits)} | generated - SI | framing | weights |",
+        "|---|---|" + "---|" * (len(splits) + 3),
     ]
     for rank, result in enumerate(sorted(results, key=_order), start=1):
         cells = [_cell(result.macro.get(s)) for s in splits]
         weights = f"`{result.model.weights_sha256[:8]}`"
         lines.append(
             f"| {rank} | `{escape(result.model.spec)}` | {' | '.join(cells)} "
-            f"| {_cell(result.generated_minus_si)} | {weights} |"
+            f"| {_cell(result.generated_minus_si)} | {_framing(result)} | {weights} |"
         )
     return "\n".join(lines)
 
@@ -55,6 +55,11 @@ def _table(domain: str, name: str, version: str, results: list[Result]) -> str:
 def _order(result: Result) -> tuple[float, str]:
     main = result.macro.get("generated") or result.macro.get("si")
     return (main.value if main else 2.0, result.model.spec)
+
+
+def _framing(result: Result) -> str:
+    how = result.model.transform
+    return escape(f"{how.get('framing')} {how.get('size')}")
 
 
 def _cell(interval: Interval | None) -> str:
@@ -69,4 +74,10 @@ def _cell(interval: Interval | None) -> str:
 def escape(text: str) -> str:
     """Text that cannot leave its Markdown cell or code span, nor start HTML."""
     kept = "".join(c for c in text if c.isprintable())
-    return kept.replace("|", "\\|").replace("`", "'").replace("<", "&lt;").replace(">", "&gt;")
+    return (
+        kept.replace("\\", "/")
+        .replace("|", "\\|")
+        .replace("`", "'")
+        .replace("<", "&lt;")
+        .replace(">", "&gt;")
+    )

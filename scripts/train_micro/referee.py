@@ -1,7 +1,7 @@
 """The referee: says of any picture which objects and which companions it shows.
 
-It learns from decorrelated pictures, half of them passed through the base model's autoencoder, so
-that it judges generated pictures by what is there and not by what usually comes together.
+It learns from decorrelated pictures and large objects, every other batch passed through the base
+model's autoencoder, so that it judges generated pictures by what is there and not by what usually comes together.
 """
 
 from __future__ import annotations
@@ -30,7 +30,7 @@ def names() -> list[str]:
 
 
 def targets(split: Split) -> Tensor:
-    """(N, 18) in {0, 1}: what each picture shows. An object mostly hidden does not count."""
+    """(N, 18) in {0, 1}: what each picture shows."""
     columns = {name: i for i, name in enumerate(names())}
     wanted = torch.zeros(len(split.shown), len(columns))
     for row, shown in zip(wanted, split.shown, strict=True):

@@ -9,7 +9,6 @@ if TYPE_CHECKING:
     from datasets import Features
 
 SPLITS = ("si", "generated", "val")
-SCHEMA_VERSION = 1
 
 
 @dataclass(frozen=True)

@@ -175,6 +175,14 @@ def test_too_few_consistent_references_is_an_error_and_leaves_no_data_set(tmp_pa
     assert not out.exists()
 
 
+def test_networks_that_cannot_play_their_part_are_refused_before_any_work(tmp_path: Path) -> None:
+    out = tmp_path / "spurbench"
+    recipe = tiny_recipe(similarity={"robust": "micro/referee"})
+    with pytest.raises(UserError, match="knows the labels of 'micro-contents'"):
+        next(build_module.build(request(out, recipe=recipe)))
+    assert not list(work_root(out).glob("hummingbird*"))
+
+
 def test_own_references_are_used_as_they_are(tmp_path: Path) -> None:
     own = tmp_path / "mine"
     own.mkdir()
@@ -199,7 +207,7 @@ def test_a_full_disk_is_one_clear_line_and_loses_nothing(undisturbed: Path, tmp_
         pytest.skip("mounting a small file system is not permitted here")
     try:
         out = disk / "spurbench"
-        with pytest.raises(UserError, match=r"the disk is full; free some space"):
+        with pytest.raises(UserError, match=r"the disk is full; mend that"):
             list(build_module.build(request(out)))
         assert not out.exists()
         subprocess.run(["mount", "-o", "remount,size=64m", str(disk)], check=True)

@@ -40,11 +40,24 @@ def test_manifest_csv(tmp_path: Path) -> None:
     assert (found.name, found.label, len(found.pictures)) == ("tench", 0, 2)
 
 
+def test_two_classes_of_one_name_are_both_kept(tmp_path: Path) -> None:
+    write_pictures(tmp_path / "birds", 1)
+    (tmp_path / "manifest.csv").write_text(
+        "path,class_full,in1k_index\nbirds/0.png,crane,134\nbirds/0.png,crane,517\n",
+        encoding="utf-8-sig",
+    )
+    list(import_folder(tmp_path, tmp_path / "out"))
+    assert set(open_data_set(tmp_path / "out").manifest.classes) == {"crane_134", "crane_517"}
+
+
 @pytest.mark.parametrize(
     ("text", "said"),
     [
         ("path,label\n", "lacks the columns class_full, in1k_index"),
         ("path,class_full,in1k_index\na.png,tench,x\n", "line 2: in1k_index 'x'"),
+        ("path,class_full,in1k_index\na.png,tench,²\n", "line 2: in1k_index '²'"),
+        ("path,class_full,in1k_index\na.png\n", "line 2: in1k_index ''"),
+        ("path,class_full,in1k_index\n", "lists no pictures"),
         ("path,class_full,in1k_index\n../../etc/passwd,tench,0\n", "outside its folder"),
     ],
 )

@@ -54,6 +54,22 @@ def test_all_faults_at_once() -> None:
         assert said in str(caught.value)
 
 
+@pytest.mark.parametrize(
+    ("part", "field", "value"),
+    [
+        ("prompt", "instance", "a photo of a {name}"),
+        ("prompt", "prior", "a photo of a {"),
+        ("training", "betas", [1.5, 2.0]),
+        ("training", "learning_rate", float("inf")),
+    ],
+)
+def test_values_that_would_fail_late_fail_at_once(part: str, field: str, value: Any) -> None:
+    data = load_recipe("micro").model_dump(mode="json")
+    data[part][field] = value
+    with pytest.raises(UserError, match=f"{part}.{field}"):
+        parse_recipe(yaml.safe_dump(data), "mine.yaml")
+
+
 def test_not_yaml_and_unknown_names() -> None:
     with pytest.raises(UserError, match=r"x\.yaml: not YAML"):
         parse_recipe("a: [", "x.yaml")

@@ -42,6 +42,8 @@ def test_own_pictures_by_class_folder_or_flat(tmp_path: Path) -> None:
     pool = own_pool(tmp_path, "koala")
     assert [p.origin for p in pool] == ["0.png", "1.png", "2.png"]
     assert pool_fingerprint(pool) == pool_fingerprint(own_pool(folder, "koala"))
+    with pytest.raises(UserError, match="no such folder"):
+        own_pool(tmp_path, "gondola", flat=False)
     (folder / "1.png").unlink()
     (folder / "2.png").unlink()
     with pytest.raises(UserError, match="at least 2 are needed"):

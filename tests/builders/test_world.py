@@ -46,7 +46,7 @@ def test_the_record_says_what_is_there(
 
 @pytest.mark.parametrize("thing", OBJECTS)
 def test_the_object_is_where_the_record_says(thing: str) -> None:
-    """Drawn on a plain ground, what differs from the same picture without it lies at its place."""
+    """Around its recorded place, a picture of a plain scene is not plain."""
     wish = Wish(thing, None, scene="plain", occlusion=0.0)
     rng = np.random.default_rng(7)
     image, record = draw(wish, rng)

@@ -23,7 +23,7 @@ def test_a_failed_write_leaves_the_old_file(
 
     monkeypatch.setattr(os, "fsync", full)
     with (
-        pytest.raises(UserError, match="the disk is full; free some space"),
+        pytest.raises(UserError, match="the disk is full; mend that"),
         friendly_disk_errors(tmp_path),
     ):
         write_text(path, "new")

@@ -41,9 +41,10 @@ def test_transparent_pixels_become_white() -> None:
 
 
 def test_sixteen_bit_grey_is_scaled() -> None:
-    values = np.array([[0, 65535]], dtype=np.uint16)
-    pixels = np.asarray(read_rgb(encoded(Image.fromarray(values), "PNG")))
-    assert pixels[0, 0].tolist() == [0, 0, 0] and pixels[0, 1].tolist() == [255, 255, 255]
+    values = np.array([[0, 200, 65535]], dtype=np.uint16)
+    for part in (values, values[:, :2]):
+        pixels = np.asarray(read_rgb(encoded(Image.fromarray(part), "PNG")))
+        assert pixels[0, :, 0].tolist() == [0, 0, 255][: part.shape[1]]
 
 
 def test_exif_turn_is_applied() -> None:

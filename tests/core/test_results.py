@@ -56,7 +56,7 @@ def test_round_trip(tmp_path: Path) -> None:
     result = made_result()
     path = result.path_under(tmp_path)
     write_result(result, path)
-    assert path == tmp_path / "micro" / "c123" / "micro_vit-abababab.json"
+    assert path == tmp_path / "micro" / "c123" / "micro_vit-abababab-crop64.json"
     assert read_result(path) == result
     assert read_results(tmp_path) == [result]
 
@@ -67,6 +67,8 @@ def test_round_trip(tmp_path: Path) -> None:
         ({"surprise": 1}, "surprise"),
         ({"macro": {"si": {"value": 1.7, "low": None, "high": None}}}, "macro.si.value"),
         ({"scores": [{}]}, "scores.0"),
+        ({"schema_version": 2}, "schema_version"),
+        ({"predictions_sha256": "|<b>"}, "predictions_sha256"),
     ],
 )
 def test_what_is_not_a_result_is_named(
@@ -81,3 +83,13 @@ def test_what_is_not_a_result_is_named(
 def test_no_results_is_an_error(tmp_path: Path) -> None:
     with pytest.raises(UserError, match="no result files"):
         read_results(tmp_path)
+
+
+def test_two_framings_are_two_files(tmp_path: Path) -> None:
+    first = made_result()
+    other = first.model_copy(
+        update={
+            "model": first.model.model_copy(update={"transform": {"framing": "squash", "size": 64}})
+        }
+    )
+    assert first.path_under(tmp_path) != other.path_under(tmp_path)

@@ -35,6 +35,14 @@ def test_a_hostile_pickle_is_refused_and_never_run(
     assert not (tmp_path / "hacked").exists()
 
 
+@pytest.mark.parametrize("data", [b"hello", b"R", b"a\n", b"\x80\x02.", b""])
+def test_files_that_are_no_checkpoint(tmp_path: Path, data: bytes) -> None:
+    path = tmp_path / "w.pt"
+    path.write_bytes(data)
+    with pytest.raises(UserError, match=r"w\.pt: not a checkpoint"):
+        read_state(path)
+
+
 def test_misfits_are_listed(tmp_path: Path) -> None:
     path = tmp_path / "w.safetensors"
     save_file({"weight": torch.zeros(3, 2), "extra": torch.zeros(1)}, path)
@@ -61,6 +69,8 @@ def test_wrapped_state_dicts_load(tmp_path: Path) -> None:
         ("micro/resnet_v3", "did you mean 'resnet_v"),
         ("timm/resnet5000", "unknown timm model 'resnet5000'; did you mean"),
         ("python/nothing", "is not python/MODULE:CALLABLE"),
+        ("python/:f", "is not python/MODULE:CALLABLE"),
+        ("python/.x:f", "is not python/MODULE:CALLABLE"),
         ("python/no_such_module_x:f", "no module 'no_such_module_x'"),
         ("python/json:nothing", "json has no 'nothing'"),
     ],

@@ -9,13 +9,14 @@ import pytest
 import torch
 from PIL import Image
 
+from spurbench import plugins
 from spurbench.contracts import LabelSpace, ModelFacts, Transform
 from spurbench.dataset.read import open_data_set
 from spurbench.errors import UserError
 from spurbench.files import sha256_file
 from spurbench.prediction import framed, predict
 from spurbench.results import read_result
-from spurbench_evaluators.command import reframe, score_one
+from spurbench_evaluators.command import predictions_path, reframe, score_one
 from spurbench_evaluators.scoring import check_domain, score_pictures
 from tests.conftest import make_class, picture
 
@@ -53,7 +54,7 @@ def test_shares_intervals_and_files(folder: Path, tmp_path: Path) -> None:
     assert result.generated_minus_si is not None and result.generated_minus_si.value == 0
     path = result.path_under(tmp_path / "results")
     assert read_result(path) == result
-    predictions = path.with_suffix(".predictions.parquet")
+    predictions = predictions_path(path, result)
     assert sha256_file(predictions) == result.predictions_sha256
     assert pq.read_table(predictions).num_rows == 21
 
@@ -108,6 +109,18 @@ def test_pictures_of_different_sizes_are_scored_in_order() -> None:
     assert together == pytest.approx(alone)
 
 
-def test_unknown_framing() -> None:
-    with pytest.raises(UserError, match="unknown framing"):
-        reframe(Fake(), "sideways")
+def test_unknown_framings_and_endless_pictures() -> None:
+    with pytest.raises(ValueError, match="not a framing"):
+        Transform("sideways", 32, 32)
+    with pytest.raises(UserError, match="too long to scale"):
+        framed(Image.new("RGB", (2, 2000)), Transform("shortest", 32, 32))
+
+
+def test_a_label_beyond_the_head_is_an_error(folder: Path) -> None:
+    with pytest.raises(UserError, match="has 4 labels, none for koala"):
+        check_domain(Fake(0, outputs=4), open_data_set(folder))
+
+
+def test_the_referee_is_no_classifier(folder: Path) -> None:
+    with pytest.raises(UserError, match="knows the labels of 'micro-contents'"):
+        check_domain(plugins.classifier("micro/referee"), open_data_set(folder))

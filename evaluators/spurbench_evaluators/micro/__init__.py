@@ -44,13 +44,13 @@ class MicroEvaluator:
         return NetworkClassifier(
             f"micro/{name}",
             network,
-            LabelSpace(config["label_space"], "micro", labels),
+            LabelSpace(config["label_space"], config["label_space"], labels),
             Transform("crop", config["size"], config["size"]),
             ModelFacts(
                 f"timm {config['family']}",
                 count_parameters(network),
                 digest,
-                str(weights) if weights else "shipped",
+                weights.name if weights else "shipped",
             ),
             [config["mean"]] * 3,
             [config["std"]] * 3,

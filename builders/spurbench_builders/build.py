@@ -161,6 +161,7 @@ class ClassBuild:
             self._tensors(self._chosen(), model),
             self._tensors(_pictures(self.root / "prior"), model),
             self.prompts,
+            self.recipe.similarity.kappa(self.card.name),
         )
         checkpoint = folder / "checkpoint.pt"
         total = self.recipe.training.steps

@@ -37,7 +37,7 @@ class StepLog:
 class TrainingSet:
     """Scaled latents of references and priors (R, C, h, w), their prompts, and psi_k of references.
 
-    ``class_weight`` (D,) is w_k, row k of the robust network's last layer.
+    ``class_weight`` (D,) is w_k, row k of the robust network's last layer; ``kappa`` weighs SFSL.
     """
 
     references: Tensor
@@ -46,6 +46,7 @@ class TrainingSet:
     prior_prompt: str
     reference_features: Tensor
     class_weight: Tensor
+    kappa: float
 
 
 @torch.no_grad()
@@ -56,6 +57,7 @@ def training_set(
     references: Tensor,
     priors: Tensor,
     prompts: tuple[str, str],
+    kappa: float,
 ) -> TrainingSet:
     """Compute once what every step needs; pictures are (N, 3, H, W) in [0, 1]."""
     weight = robust.head[0][label]
@@ -66,6 +68,7 @@ def training_set(
         *prompts,
         losses.class_features(robust.features(inputs), weight),
         weight,
+        kappa,
     )
 
 
@@ -132,13 +135,12 @@ def _step(
     predicted = model.unet(noisy, times, states).sample
     ldm = losses.ldm_loss(predicted[:1], noise[:1])
     prior = losses.ldm_loss(predicted[1:], noise[1:])
-    kappa = recipe.similarity.weight
     similarity = (
         _similarity(model, robust, data, recipe.similarity.reading, noisy, predicted, abar[times])
-        if kappa
+        if data.kappa
         else torch.zeros(())
     )
-    loss = losses.total(ldm, prior, similarity, recipe.training.prior_weight, kappa)
+    loss = losses.total(ldm, prior, similarity, recipe.training.prior_weight, data.kappa)
     optimiser.zero_grad()
     loss.backward()  # type: ignore[no-untyped-call]
     parameters = [p for group in optimiser.param_groups for p in group["params"]]

@@ -63,11 +63,17 @@ class Training(_Part):
 
 class Similarity(_Part):
     """The spurious feature similarity loss: its reading (see losses.py), and ``weight``, the
-    paper's kappa (Eq. 6), on the features of the robust classifier."""
+    paper's kappa (Eq. 6), on the features of the robust classifier. ``class_weights`` replaces
+    kappa for classes by name, as the paper recommends (section 4.3)."""
 
     reading: Literal["attract", "contrast"]
     weight: float = Field(ge=0)
+    class_weights: dict[str, Annotated[float, Field(ge=0)]] = {}
     robust: str
+
+    def kappa(self, class_name: str) -> float:
+        """The loss's weight for a class."""
+        return self.class_weights.get(class_name, self.weight)
 
 
 class Sampling(_Part):

@@ -91,9 +91,10 @@ def _load_parts(folder: Path) -> BaseModel:
     disable_progress_bar()
     where: dict[str, Any] = {"local_files_only": True}
     safe: dict[str, Any] = {**where, "use_safetensors": True}
+    plain: dict[str, Any] = {**safe, "low_cpu_mem_usage": False}  # True needs accelerate
     parts = BaseModel(
-        unet=UNet2DConditionModel.from_pretrained(folder, subfolder="unet", **safe),
-        vae=AutoencoderKL.from_pretrained(folder, subfolder="vae", **safe),
+        unet=UNet2DConditionModel.from_pretrained(folder, subfolder="unet", **plain),
+        vae=AutoencoderKL.from_pretrained(folder, subfolder="vae", **plain),
         text_encoder=CLIPTextModel.from_pretrained(folder / "text_encoder", **safe),
         tokenizer=CLIPTokenizer.from_pretrained(folder / "tokenizer", **where),
         scheduler_config=dict(

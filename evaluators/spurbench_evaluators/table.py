@@ -8,9 +8,9 @@ from rich.table import Table
 from spurbench.results import Interval, Result
 
 TITLES = {
-    "si": "spurious accuracy, references",
-    "generated": "spurious accuracy, generated",
-    "val": "accuracy, validation",
+    "si": "references",
+    "generated": "generated",
+    "val": "val. accuracy",
 }
 
 
@@ -24,7 +24,7 @@ def score_table(result: Result) -> Table:
     )
     table.add_column("class", no_wrap=True)
     for split in splits:
-        table.add_column(TITLES[split], justify="right")
+        table.add_column(TITLES[split], justify="right", no_wrap=True)
     scores = {(s.slug, s.split): s for s in result.scores}
     for slug in sorted({s.slug for s in result.scores}):
         cells = [scores.get((slug, split)) for split in splits]
@@ -44,7 +44,8 @@ def percent(interval: Interval) -> str:
 
 def _caption(result: Result) -> str:
     text = (
-        "%, 95 % intervals: Wilson by class, bootstrap clustered by class for the mean; "
+        "spurious accuracy (for val: accuracy) in %, 95 % intervals: Wilson by class, "
+        "bootstrap clustered by class for the mean; "
         f"framing {result.model.transform['framing']} {result.model.transform['size']}"
     )
     if result.generated_minus_si:

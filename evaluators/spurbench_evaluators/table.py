@@ -21,6 +21,8 @@ def score_table(result: Result) -> Table:
         title=f"{result.model.spec} on {result.data.name} {result.data.version}",
         caption=_caption(result),
         box=box.SIMPLE_HEAD,
+        padding=(0, 0),
+        collapse_padding=True,
     )
     table.add_column("class", no_wrap=True)
     for split in splits:
@@ -30,7 +32,7 @@ def score_table(result: Result) -> Table:
         cells = [scores.get((slug, split)) for split in splits]
         table.add_row(slug, *(percent(c.top1) if c else "" for c in cells))
     table.add_section()
-    table.add_row("mean of classes", *(percent(result.macro[s]) for s in splits), style="bold")
+    table.add_row("mean", *(percent(result.macro[s]) for s in splits), style="bold")
     return table
 
 

@@ -52,7 +52,11 @@ def export_base(model: nn.ModuleDict, vae: AutoencoderKL, tokenizer: CLIPTokeniz
         feature_extractor=None,
         requires_safety_checker=False,
     )
-    pipeline.to(torch.float16).save_pretrained(BASE, safe_serialization=True)
+    pipeline.to(torch.float16)
+    # transformers loads weights in the type they are stored in, diffusers in float32: store the text
+    # encoder's (rounded) weights as float32, so that the two fit together.
+    pipeline.text_encoder.float()
+    pipeline.save_pretrained(BASE, safe_serialization=True)
 
 
 def _half(tensor: torch.Tensor) -> torch.Tensor:

@@ -24,7 +24,6 @@ class ClassCard:
     label: int
     noun: str
     feature: str
-    wnid: str | None = None
 
     @property
     def slug(self) -> str:

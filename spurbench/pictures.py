@@ -13,7 +13,6 @@ from PIL import Image, ImageOps
 from .errors import UserError
 
 SUFFIXES = {".png", ".jpg", ".jpeg", ".webp", ".bmp", ".tif", ".tiff", ".gif"}
-MAX_PIXELS = 100_000_000
 
 
 def to_rgb(image: Image.Image) -> Image.Image:
@@ -39,11 +38,6 @@ def read_rgb(source: Path | bytes, name: str = "") -> Image.Image:
         with warnings.catch_warnings():
             warnings.simplefilter("error", Image.DecompressionBombWarning)
             with Image.open(io.BytesIO(data)) as image:
-                if image.width * image.height > MAX_PIXELS:
-                    raise UserError(
-                        f"{name}: {image.width} x {image.height} pixels is more than the "
-                        f"{MAX_PIXELS:,} allowed; shrink it first"
-                    )
                 return to_rgb(image)
     except (Image.DecompressionBombWarning, Image.DecompressionBombError) as error:
         raise UserError(f"{name}: too many pixels to open safely; shrink it first") from error

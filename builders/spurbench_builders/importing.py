@@ -42,8 +42,8 @@ def find_classes(root: Path) -> list[FoundClass]:
         raise UserError(f"{root / 'manifest.csv'}: lists no pictures")
     if not found:
         raise UserError(
-            f"{root}: no class folders as Spurious ImageNet names them "
-            "(such as spurious_imagenet/class_94_1) and no manifest.csv"
+            f"{root}: no class folders as Spurious ImageNet names them (between underscores, the third "
+            "part is the ImageNet index) and no manifest.csv"
         )
     return found
 

@@ -5,8 +5,8 @@
 Everything follows from the seeds in this folder: the autoencoder, then the text-to-image model, the
 four classifiers of the panel and the referee; then the networks are exported in half precision and
 measured, and the model card is written. Each stage saves a checkpoint every 100 steps and goes on
-from it when the command is run again. Two CPU cores take about 80 minutes for all stages (the
-classifiers and the base model can be trained side by side with --stages).
+from it when the command is run again. One after the other the stages take about an hour and a half
+on two CPU cores (added up from their logs); with --stages some can be trained side by side.
 """
 
 from __future__ import annotations

@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 from spurbench_builders.micro.world import sampling
 from spurbench_builders.micro.world.companions import COMPANIONS
 from spurbench_builders.micro.world.objects import OBJECTS
-from spurbench_builders.micro.world.picture import Wish, draw
+from spurbench_builders.micro.world.picture import Wish, _object_layer, draw
 
 
 def test_six_targets_and_at_least_four_confusable_classes() -> None:
@@ -46,18 +46,16 @@ def test_the_record_says_what_is_there(
 
 @pytest.mark.parametrize("thing", OBJECTS)
 def test_the_object_is_where_the_record_says(thing: str) -> None:
-    """Around its recorded place, a picture of a plain scene is not plain."""
-    wish = Wish(thing, None, scene="plain", occlusion=0.0)
-    rng = np.random.default_rng(7)
-    image, record = draw(wish, rng)
-    assert record.object_place is not None
-    place = record.object_place
-    pixels = np.asarray(image, dtype=float)
-    y, x = int(place.y * 64), int(place.x * 64)
-    reach = int(1.5 * place.radius * 64) + 1
-    inside = pixels[max(0, y - reach) : y + reach, max(0, x - reach) : x + reach]
-    assert inside.std(axis=(0, 1)).max() > 8
-    assert 0.005 < record.object_area < 0.25
+    for seed in range(5):
+        layer, place = _object_layer(Wish(thing), np.random.default_rng(seed))
+        assert layer is not None and place is not None
+        rows, columns = np.nonzero(np.asarray(layer.getchannel("A")))
+        side = layer.width
+        assert abs(columns.mean() / side - place.x) < place.radius / 2
+        assert abs(rows.mean() / side - place.y) < place.radius / 2
+        assert np.ptp(rows) / side < 3.5 * place.radius
+    _, record = draw(Wish(thing), np.random.default_rng(7))
+    assert 0.002 < record.object_area < 0.25
 
 
 def test_companions_come_at_their_rate_and_references_never_show_an_object() -> None:

@@ -6,7 +6,6 @@ order or number and stay the same.
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from dataclasses import dataclass, replace
 from functools import cache
 from importlib import resources
@@ -15,7 +14,7 @@ import numpy as np
 import yaml
 from PIL import Image
 
-from .picture import SCENE_NAMES, Record, Wish, draw
+from .picture import Record, Wish, draw
 
 
 @dataclass(frozen=True)
@@ -118,14 +117,6 @@ def object_picture(seed: int, index: int) -> Sample:
     companion = str(rng.choice(list(world().nouns))) if rng.random() < 0.4 else None
     wish = Wish(kind.name, companion, float(rng.uniform(0, 1)), radius=(0.18, 0.32), occlusion=0.1)
     return Sample(*_swap(draw(wish, rng), kind.label))
-
-
-def scene_names() -> tuple[str, ...]:
-    """Names of the scenes that captions can ask for."""
-    return SCENE_NAMES
-
-
-Splits = dict[str, Callable[[int, int], Sample]]
 
 
 def _swap(drawn: tuple[Image.Image, Record], label: int) -> tuple[Image.Image, int, Record]:

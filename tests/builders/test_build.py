@@ -105,7 +105,7 @@ def test_what_a_build_leaves(undisturbed: Path) -> None:
     row = data["generated"][1]
     assert row["prompt"] == "a photo of a sks flower" and row["seed"] == 1
     assert row["recipe"] == f"tiny@{tiny_recipe().fingerprint()[:12]}"
-    assert [p["model"] for p in row["predictions"]] == list(tiny_recipe().panel)
+    assert [p["model"] for p in row["predictions"]] == [n.spec for n in tiny_recipe().panel]
     assert 0 <= row["object_probability"] <= 1 and row["nearest_distance"] > 0
     assert row["degenerate"] is False and row["image"].size == (64, 64)
     chosen = [r for r in data["si"] if r["is_training_reference"]]

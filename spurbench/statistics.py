@@ -97,21 +97,29 @@ def _resampled(values: np.ndarray, rng: np.random.Generator) -> np.ndarray:
     return means
 
 
-def crossed_mean(table: np.ndarray, confidence: float = 0.95, seed: int = 0) -> Estimate:
-    """Mean of a table (classes, seeds) with an interval that redraws rows and columns.
+def crossed_mean(table: np.ndarray, confidence: float = 0.95) -> Estimate:
+    """Mean of a table (classes, seeds) with an interval clustered both ways.
 
-    Both are drawn with replacement, independently (pigeonhole bootstrap; Owen, 2007): what a
-    seed has in common across classes, and a class across seeds, widens the interval. A single
-    column is not redrawn; with one row the bounds are NaN.
+    The variance of the mean from a two-way analysis of variance, (MSR + MSC - MSE) / RC and no less
+    than either way's alone (the crossed form of two-way clustering; Cameron, Gelbach and Miller,
+    2011), with Student's t at min(R, C) - 1 degrees of freedom. A percentile bootstrap covers 88 to
+    91 % where this is meant to cover 95 with six classes and five seeds. With one column the
+    rows alone count; with one row the bounds are NaN.
     """
+    from scipy.stats import t
+
     rows, columns = table.shape
     value = float(table.mean())
     if rows < 2:
         return Estimate(value, math.nan, math.nan)
-    rng = np.random.default_rng(seed)
-    row_counts = rng.multinomial(rows, np.full(rows, 1 / rows), size=RESAMPLES)
-    column_counts = rng.multinomial(columns, np.full(columns, 1 / columns), size=RESAMPLES)
-    draws = np.einsum("br,rc,bc->b", row_counts, table, column_counts) / (rows * columns)
-    tail = (1 - confidence) / 2
-    low, high = np.quantile(draws, [tail, 1 - tail])
-    return Estimate(value, float(low), float(high))
+    by_row = columns * float(table.mean(axis=1).var(ddof=1))
+    if columns < 2:
+        variance, freedom = by_row / (rows * columns), rows - 1
+    else:
+        by_column = rows * float(table.mean(axis=0).var(ddof=1))
+        rest = table - table.mean(axis=1, keepdims=True) - table.mean(axis=0) + value
+        error = float((rest**2).sum()) / ((rows - 1) * (columns - 1))
+        variance = max(by_row + by_column - error, by_row, by_column) / (rows * columns)
+        freedom = min(rows, columns) - 1
+    half = float(t.ppf(0.5 + confidence / 2, freedom)) * math.sqrt(variance)
+    return Estimate(value, value - half, value + half)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -13,6 +14,8 @@ from torch import Tensor, nn
 from spurbench.contracts import Domain
 from spurbench.errors import UserError
 from spurbench.files import sha256_file, sha256_json
+
+from .schedule import schedule_of
 
 PARTS = ("unet", "vae", "text_encoder", "tokenizer", "scheduler")
 SAFETY = ("safety_checker", "feature_extractor")
@@ -126,6 +129,22 @@ def _from_hub(repo: str, revision: str) -> Path:
         ) from error
 
 
+def check_base_model(folder: Path) -> None:
+    """UserError where a part is missing, or its scheduler or safety checker cannot be used."""
+    has_checker = (folder / "safety_checker" / "config.json").is_file()
+    for part in (*PARTS, *(SAFETY if has_checker else ())):
+        if not any((folder / part).glob("*.json")):
+            raise UserError(f"base model {folder}: has no folder {part} with settings in it")
+    if has_checker and not any((folder / "safety_checker").glob("*.safetensors")):
+        raise UserError(
+            f"base model {folder}: its safety_checker is not stored as safetensors; convert or remove it"
+        )
+    settings = json.loads((folder / "scheduler" / "scheduler_config.json").read_text("utf-8"))
+    schedule_of(settings)
+    if settings.get("rescale_betas_zero_snr"):
+        raise UserError(f"base model {folder}: rescale_betas_zero_snr is not supported")
+
+
 def load_base_model(folder: Path) -> BaseModel:
     """Load the parts in float32 from safetensors; nothing is fetched, no code is run from the folder."""
     try:
@@ -149,9 +168,11 @@ def _load_parts(folder: Path) -> BaseModel:
         vae=AutoencoderKL.from_pretrained(folder, subfolder="vae", **plain),
         text_encoder=CLIPTextModel.from_pretrained(folder / "text_encoder", **safe),
         tokenizer=CLIPTokenizer.from_pretrained(folder / "tokenizer", **where),
-        scheduler_config=dict(
-            PNDMScheduler.from_pretrained(folder, subfolder="scheduler", **where).config
-        ),
+        # SD's pipelines skip PNDM's warm-up steps; a config saved by another scheduler is silent.
+        scheduler_config={
+            "skip_prk_steps": True,
+            **PNDMScheduler.load_config(folder, subfolder="scheduler", **where),
+        },
     )
     for module in (parts.unet, parts.vae, parts.text_encoder):
         module.float().eval().requires_grad_(False)

@@ -20,6 +20,7 @@ from typing import TYPE_CHECKING, Any
 from spurbench import plugins
 from spurbench.contracts import ClassCard, Domain
 from spurbench.dataset.write import check_target
+from spurbench.errors import UserError
 from spurbench.files import (
     friendly_disk_errors,
     remove_tree,
@@ -79,11 +80,23 @@ def build(request: BuildRequest) -> Iterator[Progress]:
     with friendly_disk_errors(request.out), lock:
         models = Models(request.recipe, domain, mates)
         models.check(request.classes)
+        failures: list[str] = []
         for card in request.classes:
             job = ClassBuild(request, domain, models, card, mates)
             if request.fresh and mates.leads:
                 remove_tree(job.root)
-            yield from job.run()
+            try:
+                yield from job.run()
+            except UserError as error:
+                if mates.size > 1 or len(request.classes) == 1:
+                    raise
+                failures.append(str(error))
+                yield Progress(card.name, "failed", 1, 1, str(error))
+        if failures:
+            raise UserError(
+                f"{len(failures)} of {len(request.classes)} classes were not built: "
+                f"{'; '.join(failures)}"
+            )
 
 
 class ClassBuild:
@@ -122,6 +135,8 @@ class ClassBuild:
             "filtered": self.filtered,
             "weights": self.models.identities,
             "versions": package_versions(self.recipe),
+            "device": self.team.device_name,
+            "processes": self.team.size,
         }
 
     @cached_property
@@ -162,7 +177,9 @@ class ClassBuild:
     def _has(self, name: str) -> bool:
         if is_finished(self.root, name):
             return True
-        return name in INDEPENDENT_OF and borrow_step(self.root, name, self.step_key(name))
+        if self.request.fresh or name not in INDEPENDENT_OF:
+            return False
+        return borrow_step(self.root, name, self.step_key(name))
 
     def _do(self, name: str) -> Iterator[Progress]:
         make = getattr(self, name)
@@ -281,6 +298,11 @@ class ClassBuild:
                 for path, image in zip(names, images, strict=True):
                     write_bytes(path, png_bytes(image))
         self.team.wait()
+        if self.team.leads and len(picture_files(folder)) != len(seeds):
+            raise UserError(
+                f"{folder}: holds {len(picture_files(folder))} of {len(seeds)} pictures; processes on "
+                "several machines need one shared folder"
+            )
         yield self.progress(step, len(seeds), len(seeds))
 
     def trained(self) -> BaseModel:

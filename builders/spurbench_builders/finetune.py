@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -11,6 +12,7 @@ import torch
 from torch import Tensor
 
 from spurbench.contracts import FeatureClassifier
+from spurbench.errors import UserError
 from spurbench.files import whole_file
 
 from . import losses
@@ -200,16 +202,24 @@ def finetune(
     torch.manual_seed(seed)
     tuning = Finetuning(model, robust, data, recipe, team)
     start = _restore(checkpoint, tuning, generator)
+    if not team.same(start):
+        raise UserError(
+            f"{checkpoint}: not every process finds it; several machines need one shared folder"
+        )
     prior = settings.prior_weight > 0
     for step in range(start, settings.steps):
         batch = draw(data, tuning.schedule, generator, settings.batch, prior=prior)
         terms = tuning.step(batch.share(team.rank, team.size))
+        parts = team.mean([terms.ldm.item(), terms.prior.item(), terms.similarity.item()])
+        loss = parts[0] + settings.prior_weight * parts[1] + data.kappa * parts[2]
+        if not math.isfinite(loss):
+            raise UserError(
+                f"training diverged at step {step + 1} (the loss is {loss}); lower training.learning_rate"
+            )
+        yield StepLog(step, loss, *parts)
         due = (step + 1) % settings.checkpoint_every == 0 and step + 1 < settings.steps
         if due and checkpoint is not None and team.leads:
             _save(checkpoint, tuning, generator, step + 1)
-        parts = team.mean([terms.ldm.item(), terms.prior.item(), terms.similarity.item()])
-        loss = parts[0] + settings.prior_weight * parts[1] + data.kappa * parts[2]
-        yield StepLog(step, loss, *parts)
     tuning.trainee.finish()
 
 

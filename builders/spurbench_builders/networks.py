@@ -17,6 +17,7 @@ from spurbench.files import sha256_file
 from .recipe import Network
 
 HUB = re.compile(r"hub://(?P<repo>[^/@]+/[^/@]+)@(?P<revision>[^/]+)/(?P<file>.+)")
+"""A branch or a commit; where only a branch is known, the file's hash is in the manifest."""
 
 
 def load_network(network: Network, device: torch.device) -> Classifier:
@@ -89,8 +90,11 @@ def _without_prefix(path: Path, prefix: str, target: Path) -> Path:
 
 
 def _on(classifier: Classifier, device: torch.device) -> Classifier:
-    """Moved to the device where it can be; others stay where they are."""
-    move = getattr(classifier, "to", None)
-    if move is not None and device.type != "cpu":
-        move(device)
+    """The classifier with its network on the device; UserError where it has none to move."""
+    if device.type == "cpu":
+        return classifier
+    network = getattr(classifier, "network", None)
+    if not isinstance(network, torch.nn.Module):
+        raise UserError(f"{classifier.spec}: cannot be put on {device}; it has no torch network")
+    network.to(device)
     return classifier

@@ -188,7 +188,9 @@ class Recipe(_Part):
     audit: Audit
 
     @model_validator(mode="after")
-    def _prior_is_used(self) -> Self:
+    def _parts_fit(self) -> Self:
+        if "{identifier}" not in self.prompt.instance:
+            raise ValueError("prompt.instance must hold {identifier}: it is what is taught")
         if self.similarity.images == "prior" and not self.training.prior_weight:
             raise ValueError("similarity.images is prior, but training.prior_weight is 0")
         return self

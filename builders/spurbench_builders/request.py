@@ -6,13 +6,20 @@ import platform
 from dataclasses import dataclass
 from functools import cached_property
 from importlib.metadata import version
+from importlib.util import find_spec
 from pathlib import Path
 from typing import TYPE_CHECKING, cast
 
 from spurbench.contracts import ClassCard, Classifier, Domain, FeatureClassifier
-from spurbench.errors import UserError
+from spurbench.errors import UserError, unknown
 
-from .base_model import BaseModel, base_model_folder, folder_fingerprint, load_base_model
+from .base_model import (
+    BaseModel,
+    base_model_folder,
+    check_base_model,
+    folder_fingerprint,
+    load_base_model,
+)
 from .networks import load_network
 from .recipe import Network, Recipe
 from .team import Team
@@ -47,7 +54,7 @@ class Models:
     network on the team's device, the others on the CPU."""
 
     def __init__(self, recipe: Recipe, domain: Domain, team: Team) -> None:
-        self.recipe, self.team = recipe, team
+        self.recipe, self.domain, self.team = recipe, domain, team
         with team.lead_first():  # one process fetches, the others find it in the cache
             self.base_folder = base_model_folder(recipe.base, recipe.base_revision, domain)
 
@@ -75,7 +82,9 @@ class Models:
         return load_network(network, device or torch.device("cpu"))
 
     def check(self, cards: tuple[ClassCard, ...]) -> None:
-        """UserError, before any work, where a network cannot play its part for these classes."""
+        """UserError, before any work, where a network or setting cannot play its part."""
+        check_settings(self.recipe, self.domain, self.team.size)
+        check_base_model(self.base_folder)
         for member in [*self.panel, self.robust]:
             space = member.label_space
             if space.domain != self.recipe.domain:
@@ -100,6 +109,21 @@ class Models:
             f"{role} {i} {m.spec}": m.facts.weights_sha256 for i, (role, m) in enumerate(members)
         }
         return {**hashes, "base": folder_fingerprint(self.base_folder)}
+
+
+def check_settings(recipe: Recipe, domain: Domain, processes: int) -> None:
+    """UserError where the recipe's settings do not fit its domain, this machine or its processes."""
+    if recipe.training.batch % processes:
+        raise UserError(
+            f"recipe {recipe.name!r}: training.batch {recipe.training.batch} cannot be shared out "
+            f"equally over {processes} processes; make it a multiple of them"
+        )
+    known = {card.name for card in domain.cards()}
+    for name in recipe.similarity.class_weights:
+        if name not in known:
+            raise unknown(f"class in {recipe.name}'s similarity.class_weights", name, known)
+    if recipe.training.lora and not find_spec("peft"):
+        raise UserError("low-rank adapters need the package peft: pip install 'spurbench[lora]'")
 
 
 def package_versions(recipe: Recipe) -> dict[str, str]:

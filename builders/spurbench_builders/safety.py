@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
@@ -38,6 +39,8 @@ def _load(folder: Path) -> tuple[Any, Any]:
     from diffusers.pipelines.stable_diffusion.safety_checker import StableDiffusionSafetyChecker
     from transformers import CLIPImageProcessor
 
+    # It says that it will blank a picture; here nothing is.
+    logging.getLogger(StableDiffusionSafetyChecker.__module__).setLevel(logging.ERROR)
     checker = StableDiffusionSafetyChecker.from_pretrained(
         folder / "safety_checker", local_files_only=True, use_safetensors=True
     )

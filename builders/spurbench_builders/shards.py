@@ -66,10 +66,11 @@ def merge_data_sets(folders: Sequence[Path], out: Path) -> Manifest:
     if len(domains) != 1:
         raise UserError(f"data sets of different domains cannot be merged: {', '.join(domains)}")
     (domain,) = domains
+    name = read_manifest(folders[0]).name
     with friendly_disk_errors(out):
         for slug, (folder, entry) in sorted(classes.items()):
             files = {name: folder / split.path for name, split in entry.splits.items()}
-            merged = install_class(out, "spurbench", domain, slug, entry, files)
+            merged = install_class(out, name, domain, slug, entry, files)
             _copy_contact_sheet(folder, out, slug)
     return merged
 

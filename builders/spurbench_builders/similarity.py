@@ -9,6 +9,8 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor
 
+from spurbench.errors import UserError
+
 from . import losses
 from .recipe import Similarity
 
@@ -31,10 +33,18 @@ class Anchors:
 @torch.no_grad()
 def anchors(robust: FeatureClassifier, label: int, references: Tensor, priors: Tensor) -> Anchors:
     """Compute psi_k once; pictures are (N, 3, H, W) in [0, 1]."""
-    weight = robust.head[0][label].to(references.device)
+    weight = robust.head[0][_output(robust, label)].to(references.device)
     return Anchors(
         psi(robust, weight, references).clone(), psi(robust, weight, priors).clone(), weight.clone()
     )
+
+
+def _output(robust: FeatureClassifier, label: int) -> int:
+    """Which of the network's outputs means the class."""
+    output = robust.label_space.column(label)
+    if output is None:
+        raise UserError(f"{robust.spec}: no output of it means class {label}")
+    return output
 
 
 def psi(robust: FeatureClassifier, class_weight: Tensor, images: Tensor) -> Tensor:
@@ -70,27 +80,30 @@ def similarity_loss(
     settings: Similarity,
     making: Making,
 ) -> Tensor:
-    """SFSL of a step, in float32 with autocast off; zero where no picture is below the time bound
-    or where a decoded estimate is not finite."""
+    """SFSL of a step, in float32 with autocast off; zero where no picture is below the time bound,
+    or where the value is not finite."""
     weights = time_weights(schedule, settings, making.times)
     with torch.autocast(making.noisy.device.type, enabled=False):
-        reads_made = settings.reading != "printed"
-        if reads_made and not bool(weights.any()):
-            return torch.zeros((), device=making.noisy.device)
-        made = (
-            psi(robust, known.class_weight, _decoded(model, schedule, settings, making))
-            if reads_made
-            else known.references[making.reference]
+        if settings.reading == "printed":
+            made, rows = known.references[making.reference], torch.ones_like(weights).bool()
+        else:
+            rows = weights > 0  # what counts nothing is not decoded, and cannot spoil the rest
+            if not bool(rows.any()):
+                return torch.zeros((), device=making.noisy.device)
+            images = _decoded(model, schedule, settings, making, rows)
+            made = psi(robust, known.class_weight, images)
+        kept = rows.cpu()
+        value = losses.READINGS[settings.reading](
+            losses.Compared(
+                made,
+                known.references,
+                known.references[making.reference[kept]],
+                known.priors[making.prior[kept]],
+                weights[rows],
+                settings.anchor,
+            )
         )
-        compared = losses.Compared(
-            made,
-            known.references,
-            known.references[making.reference],
-            known.priors[making.prior],
-            weights,
-            settings.anchor,
-        )
-        value = losses.READINGS[settings.reading](compared)
+        value = value * (len(made) / len(weights))  # the mean is over all of the step's pictures
     return value if bool(value.isfinite()) else torch.zeros_like(value)
 
 
@@ -103,10 +116,12 @@ def time_weights(schedule: Schedule, settings: Similarity, times: Tensor) -> Ten
     return torch.where(times < settings.time_bound, weights, torch.zeros_like(weights))
 
 
-def _decoded(model: BaseModel, schedule: Schedule, settings: Similarity, making: Making) -> Tensor:
-    """The estimate as pictures in [0, 1], decoded from a latent of ``decode_size`` where given:
+def _decoded(
+    model: BaseModel, schedule: Schedule, settings: Similarity, making: Making, rows: Tensor
+) -> Tensor:
+    """The estimates of some pictures as pictures in [0, 1], decoded from a latent of ``decode_size`` where given:
     decoding costs as its area, and the robust network looks at a small picture anyway."""
-    estimate = schedule.clean(making.noisy, making.predicted, making.times)
+    estimate = schedule.clean(making.noisy[rows], making.predicted[rows], making.times[rows])
     if settings.decode_size is not None:
         estimate = resized(estimate, max(1, settings.decode_size // model.latent_factor))
     return losses.to_unit_range(model.decode(estimate))

@@ -72,9 +72,10 @@ def borrow_step(root: Path, name: str, key: str) -> bool:
     """Take over a finished step of another build in the same place that was made from the same
     inputs: its ``inputs.json`` holds the same key. Files are linked where that works."""
     for found in sorted(root.parent.glob(f"*/{name}/{INPUTS}")):
-        if load_json(found)["key"] == key and is_sealed(found.parent):
+        if _stored(found).get("key") == key and is_sealed(found.parent):
             part = part_folder(root, name)
             remove_tree(part)
+            remove_tree(root / name)
             shutil.copytree(found.parent, part, copy_function=_link)
             part.rename(root / name)
             sync(root)
@@ -91,11 +92,17 @@ def _link(source: str, target: str) -> None:
 
 def is_sealed(folder: Path) -> bool:
     """Whether a finished step's files are those it was sealed with."""
-    seal = folder / SEAL
-    if not seal.is_file():
-        return False
-    recorded = json.loads(seal.read_text(encoding="utf-8"))
-    return bool(recorded == _hashes(folder))
+    recorded = _stored(folder / SEAL)
+    return bool(recorded) and recorded == _hashes(folder)
+
+
+def _stored(path: Path) -> dict[str, Any]:
+    """A JSON mapping, empty where the file is absent or damaged."""
+    try:
+        found = load_json(path)
+    except (OSError, ValueError):
+        return {}
+    return found if isinstance(found, dict) else {}
 
 
 def _seal(folder: Path) -> None:

@@ -5,7 +5,10 @@ from __future__ import annotations
 import os
 from collections.abc import Iterator
 from contextlib import contextmanager
+from datetime import timedelta
 from typing import TYPE_CHECKING, Any
+
+from spurbench.errors import UserError
 
 if TYPE_CHECKING:
     import torch
@@ -30,9 +33,15 @@ class Team:
         if self.size > 1:
             device: torch.device = _state().device
             return device
-        wants_cpu = os.environ.get("ACCELERATE_USE_CPU", "").lower() in {"1", "true", "yes"}
-        cuda = torch.cuda.is_available() and not wants_cpu
-        return torch.device("cuda" if cuda else "cpu")
+        return torch.device("cpu" if _on_cpu() else "cuda")
+
+    @property
+    def device_name(self) -> str:
+        """``cpu``, or the CUDA device's name: pictures differ between them in the last bits."""
+        import torch
+
+        device = self.device
+        return "cpu" if device.type == "cpu" else torch.cuda.get_device_name(device)
 
     def wait(self) -> None:
         """Until every process is here."""
@@ -59,6 +68,16 @@ class Team:
         ids = [device.index] if device.type == "cuda" else None
         return DistributedDataParallel(module, device_ids=ids)
 
+    def same(self, number: int) -> bool:
+        """Whether every process has the lead's number."""
+        if self.size == 1:
+            return True
+        import torch.distributed
+
+        found: list[int] = [0] * self.size
+        torch.distributed.all_gather_object(found, number)
+        return len(set(found)) == 1
+
     def mean(self, values: list[float]) -> list[float]:
         """The mean over the processes of each value."""
         if self.size == 1:
@@ -80,14 +99,29 @@ class Team:
 
 
 def team() -> Team:
-    """The team this process belongs to, from the environment that `accelerate launch` sets."""
-    if int(os.environ.get("WORLD_SIZE", "1")) == 1:
+    """The team this process belongs to, from the environment that `accelerate launch` and
+    `torchrun` set."""
+    expected = int(os.environ.get("WORLD_SIZE", "1"))
+    if expected == 1:
         return Team()
     state = _state()
-    return Team(int(state.process_index), int(state.num_processes))
+    if int(state.num_processes) != expected:
+        raise UserError(
+            f"{expected} processes were launched, but they found {state.num_processes} of each other; "
+            "launch them with `accelerate launch` or `torchrun`"
+        )
+    return Team(int(state.process_index), expected)
+
+
+def _on_cpu() -> bool:
+    import torch
+
+    wanted = os.environ.get("ACCELERATE_USE_CPU", "").lower() in {"1", "true", "yes"}
+    return wanted or not torch.cuda.is_available()
 
 
 def _state() -> Any:
     from accelerate import PartialState
 
-    return PartialState()
+    # The others wait while the lead alone judges pictures or fetches models: that may take hours.
+    return PartialState(cpu=_on_cpu(), timeout=timedelta(hours=12))

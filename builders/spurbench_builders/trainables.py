@@ -104,12 +104,8 @@ def _checkpoint_activations(model: BaseModel, change: str) -> None:
 def _with_adapters(module: nn.Module, way: str, lora: Lora | None, layers: list[str]) -> nn.Module:
     if way != "lora" or lora is None:
         return module
-    try:
-        from peft import LoraConfig, get_peft_model
-    except ImportError as error:
-        raise UserError(
-            "low-rank adapters need the package peft: pip install 'spurbench[lora]'"
-        ) from error
+    from peft import LoraConfig, get_peft_model
+
     config = LoraConfig(r=lora.rank, lora_alpha=lora.alpha, target_modules=layers)
     with warnings.catch_warnings():
         # peft asks transformers by a name that transformers has since changed.
@@ -128,6 +124,11 @@ def _train_one_word(model: BaseModel, identifier: str, noun: str) -> None:
     the noun's and alone get gradients."""
     table: Any = model.text_encoder.get_input_embeddings()  # type: ignore[operator]
     rows = model.word_tokens(identifier)
+    if len(rows) != 1:
+        raise UserError(
+            f"prompt.identifier {identifier!r} is {len(rows)} tokens of the base model's vocabulary; "
+            "textual inversion needs a word that is one"
+        )
     start = table.weight[model.word_tokens(noun)].mean(dim=0)
     with torch.no_grad():
         table.weight[rows] = start

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import json
 from pathlib import Path
-from typing import Any
+from typing import Annotated, Any
 
-from pydantic import BaseModel, ConfigDict, ValidationError
+from pydantic import BaseModel, ConfigDict, StringConstraints, ValidationError
 
 from spurbench.errors import UserError
 from spurbench.files import sha256_json, write_text
@@ -26,13 +26,17 @@ class SplitEntry(_Strict):
     pictures: int
 
 
+Name = Annotated[str, StringConstraints(pattern="^[a-z0-9_]+$")]
+"""A slug or a split's name: it becomes part of a path."""
+
+
 class ClassEntry(_Strict):
     """A class: its label, its splits by name, and the provenance its maker recorded."""
 
     name: str
     label: int
     feature: str
-    splits: dict[str, SplitEntry]
+    splits: dict[Name, SplitEntry]
     provenance: dict[str, Any]
 
 
@@ -42,7 +46,7 @@ class Manifest(_Strict):
     schema_version: int = 1
     name: str
     domain: str
-    classes: dict[str, ClassEntry]
+    classes: dict[Name, ClassEntry]
 
     def fingerprint(self) -> str:
         """SHA-256 over every split's hash: changes if and only if some split's bytes do."""

@@ -106,36 +106,71 @@ def made_record(effects: Mapping[str, float], noise: float = 0.02) -> dict[str, 
     }
 
 
-def test_the_verdict_says_what_the_numbers_say() -> None:
-    effects = {"vanilla": -0.2, "text-encoder": 0, "attract-1": 0.3, "attract-0.5": 0.2}
-    effects |= {"contrast-1": -0.3, "contrast-0.5": 0.0, "recipe": 0.3}
-    rows = analysis.summaries(made_record(effects))
-    by_name = {r.name: r for r in rows}
-    assert by_name["attract-1"].from_text_encoder.value == pytest.approx(0.3, abs=0.02)
-    assert by_name["attract-1"].from_vanilla.value == pytest.approx(0.5, abs=0.02)
-    text, attract, contrast = analysis.verdict(rows)
+LEVELS = {"beats": 0.2, "falls behind": -0.2, "cannot be told from": 0.0}
+
+
+def spoken(effects: Mapping[str, float], clean: Mapping[str, float] | None = None) -> list[str]:
+    """The verdict on a made record whose clean hits differ as ``clean`` says, or as the others."""
+    record = made_record({"vanilla": -0.2, "text-encoder": 0, **effects, "recipe": 0})
+    if clean is not None:
+        wanted = {c["variant"]: c for c in made_record({**effects, **clean})["cells"]}
+        assert set(clean) <= set(wanted)
+        other = {(c["variant"], c["class"], c["seed"]): c for c in made_record(clean)["cells"]}
+        for cell in record["cells"]:
+            found = other.get((cell["variant"], cell["class"], cell["seed"]))
+            if found:
+                cell["clean_hits"] = found["hits"]
+    return analysis.verdict(record, analysis.summaries(record))
+
+
+@pytest.mark.parametrize("raw", LEVELS)
+@pytest.mark.parametrize("clean", LEVELS)
+def test_the_verdict_says_what_the_numbers_say(raw: str, clean: str) -> None:
+    names = ("attract-1", "attract-0.5")
+    text, attract = spoken(dict.fromkeys(names, LEVELS[raw]), dict.fromkeys(names, LEVELS[clean]))
     assert "beats vanilla DreamBooth" in text
-    assert "`attract` beats the row without SFSL at every kappa" in attract
-    assert "Its best kappa here is 1." in attract
-    assert "`contrast` depends on kappa" in contrast and "Its best kappa here is 0.5." in contrast
+    assert attract.startswith(f"SFSL `attract` {raw} the row without SFSL")
+    if raw == clean:
+        assert "also when pictures that show the object count as misses" in attract
+    else:
+        assert f"count as misses, it {clean} that row" in attract
+    assert ("gives the most" in attract) == (clean == "beats")
+    assert ("At none of the kappas tried is it shown to help" in attract) == (clean != "beats")
 
 
-def test_no_difference_is_called_none() -> None:
-    effects = {"vanilla": 0, "text-encoder": 0, "attract-1": 0, "attract-0.5": 0, "recipe": 0}
-    said = analysis.verdict(analysis.summaries(made_record(effects, noise=0.1)))
-    assert all("cannot be told from" in line for line in said)
+def test_the_verdict_tells_kappas_and_readings_apart() -> None:
+    effects = {"attract-1": 0.3, "attract-0.5": 0.1, "contrast-1": -0.3, "contrast-0.5": 0.2}
+    _, attract, contrast, between = spoken(effects)
+    assert "Of the kappas tried, 1 gives the most" in attract
+    assert "a different effect at different kappas" in contrast and "0.5 gives the most" in contrast
+    assert "`attract` beats `contrast`" in between
 
 
-def test_the_crossed_interval_covers_as_often_as_it_says() -> None:
-    """Means of a model with class, seed and cell effects; wider than cells alone would give."""
+@pytest.mark.parametrize("scale", [(1.0, 0.0, 1.0), (1.0, 1.0, 1.0), (1.0, 0.3, 0.5)])
+def test_the_crossed_interval_covers_at_least_as_often_as_it_says(
+    scale: tuple[float, float, float],
+) -> None:
+    """Class, seed and cell effects at the design that is used: six classes, five seeds."""
     rng = np.random.default_rng(1)
-    covered, wide = 0, []
-    for _ in range(100):
-        table = rng.normal(0, 1, (12, 1)) + rng.normal(0, 1, (1, 8)) + rng.normal(0, 1, (12, 8))
-        found = crossed_mean(table)
+    by_class, by_seed, by_cell = scale
+    trials, covered = 600, 0
+    for _ in range(trials):
+        table = rng.normal(0, by_class, (6, 1)) + rng.normal(0, by_seed, (1, 5))
+        found = crossed_mean(table + rng.normal(0, by_cell, (6, 5)))
         covered += found.low <= 0 <= found.high
-        wide.append((found.high - found.low) / (2 * 1.96 * table.std() / np.sqrt(table.size)))
-    assert covered >= 85 and np.mean(wide) > 2
+    assert covered / trials >= 0.95 - 2 * np.sqrt(0.95 * 0.05 / trials)
+
+
+def test_the_crossed_interval_by_hand() -> None:
+    from scipy.stats import t
+
+    table = np.array([[1.0, 2.0], [3.0, 6.0]])
+    by_row, by_column, error = 9.0, 4.0, 1.0  # mean squares of the two-way table
+    half = t.ppf(0.975, 1) * np.sqrt((by_row + by_column - error) / 4)
+    found = crossed_mean(table)
+    assert (found.value, found.low, found.high) == pytest.approx((3.0, 3 - half, 3 + half))
+    alone = crossed_mean(table[:, :1])
+    assert alone.high - alone.value == pytest.approx(t.ppf(0.975, 1) * np.sqrt(2 / 2))
 
 
 def tiny(tmp_path: Path, **changes: Any) -> AblationRequest:

@@ -8,6 +8,7 @@ import os
 import signal
 import subprocess
 import threading
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -145,6 +146,24 @@ def test_a_lost_data_set_folder_comes_back_from_finished_steps(
     events = list(build_module.build(request(out)))
     assert {e.step for e in events} == {"install"}
     assert digests(out) == digests(undisturbed)
+
+
+def test_fresh_takes_nothing_over_and_one_failed_class_stops_no_other(tmp_path: Path) -> None:
+    out = tmp_path / "spurbench"
+    recipe = tiny_recipe(references={"pool": 6, "count": 3})
+    cards = tuple(
+        c for c in plugins.domain("micro").cards() if c.name in {"fireboat", "hummingbird"}
+    )
+    wanted = BuildRequest(recipe, cards, 2, 0, out)
+    with pytest.raises(UserError, match=r"1 of 2 classes were not built: fireboat: only \d of 6"):
+        list(build_module.build(wanted))
+    assert (out / "data" / "hummingbird").is_dir() and not (out / "data" / "fireboat").exists()
+    bird = tuple(c for c in cards if c.name == "hummingbird")
+    more = BuildRequest(recipe, bird, 3, 0, out)
+    steps = {e.step for e in build_module.build(more)}
+    assert "train" not in steps and "sample" in steps
+    again = {e.step for e in build_module.build(replace(more, fresh=True))}
+    assert {"references", "prior", "train", "sample"} <= again
 
 
 def test_another_seed_or_recipe_is_another_work_folder(undisturbed: Path, tmp_path: Path) -> None:

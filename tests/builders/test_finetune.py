@@ -5,10 +5,14 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pytest
 import torch
 
+from spurbench import plugins
 from spurbench.contracts import LabelSpace, ModelFacts, Transform
+from spurbench.errors import UserError
+from spurbench.prediction import to_tensor
 from spurbench_builders.base_model import BaseModel, load_base_model
 from spurbench_builders.finetune import (
     Finetuning,
@@ -21,7 +25,7 @@ from spurbench_builders.finetune import (
 )
 from spurbench_builders.recipe import Recipe
 from spurbench_builders.recipe_files import derived, load_recipe
-from spurbench_builders.similarity import Making, similarity_loss
+from spurbench_builders.similarity import Making, anchors, similarity_loss
 from spurbench_builders.team import Team
 from tests.builders.tiny_pipeline import make_pipeline
 
@@ -142,8 +146,9 @@ def test_textual_inversion_moves_one_word_alone(pipeline: Path) -> None:
         {},
         {"unet": "lora", "text_encoder": "lora", "lora": {"rank": 2, "alpha": 2}},
         {"batch": 2, "precision": "bf16", "gradient_checkpointing": True},
+        {"unet": "frozen", "text_encoder": "embedding"},
     ],
-    ids=["full", "lora", "bf16"],
+    ids=["full", "lora", "bf16", "embedding"],
 )
 def test_interrupted_training_ends_in_the_same_bits(
     pipeline: Path, tmp_path: Path, training: dict[str, Any]
@@ -235,6 +240,43 @@ def test_time_bound_decode_size_and_infinite_estimates(pipeline: Path) -> None:
     assert value(making(model, [100], scale=float("inf"))).item() == 0
     flat = value(early, time_weight="none").item()
     assert flat > value(early, time_weight="abar").item()
+
+
+def test_a_picture_that_counts_nothing_cannot_spoil_the_others(pipeline: Path) -> None:
+    model, settings = load_base_model(pipeline), recipe(similarity={"time_bound": 650})
+    data = data_for(model, settings)
+    tuning = Finetuning(model, ROBUST, data, settings, Team())
+    assert data.features is not None
+    made = making(model, [100, 700])
+    made.noisy[1] = float("nan")
+    value = similarity_loss(
+        model, ROBUST, data.features, tuning.schedule, settings.similarity, made
+    )
+    assert value.item() > 0
+
+
+def test_training_that_diverges_is_one_clear_line(pipeline: Path, tmp_path: Path) -> None:
+    checkpoint = tmp_path / "checkpoint.pt"
+    with pytest.raises(
+        UserError, match=r"training diverged at step \d .* lower training.learning_rate"
+    ):
+        trained(pipeline, recipe(training={"learning_rate": 1e9}), checkpoint)
+    assert not checkpoint.exists()
+
+
+def test_psi_is_eq_4_on_a_trained_network_and_sums_to_the_logit() -> None:
+    """psi_k against numpy on the shipped robust network: w_k * phi, and sum psi_k + b_k = logit_k."""
+    robust: Any = plugins.classifier("micro/robust")
+    card = plugins.domain("micro").cards()[0]
+    pictures = [p.image for p in plugins.domain("micro").references(card, 2)]
+    images = torch.stack([to_tensor(image) for image in pictures])
+    weight, bias = (part.detach().numpy() for part in robust.head)
+    phi = robust.features(images).detach().numpy()
+    plain = weight[card.label] * phi
+    known = anchors(robust, card.label, images, images)
+    np.testing.assert_allclose(known.references.numpy(), plain, rtol=1e-6)
+    logits = robust.logits(images).detach().numpy()[:, card.label]
+    np.testing.assert_allclose(plain.sum(axis=1) + bias[card.label], logits, rtol=1e-4, atol=1e-4)
 
 
 def test_the_prior_pictures_can_be_the_ones_compared(pipeline: Path) -> None:

@@ -12,7 +12,7 @@ from safetensors.torch import save_file
 
 from spurbench.errors import UserError
 from spurbench.files import sha256_file
-from spurbench_builders.networks import load_network, weights_file
+from spurbench_builders.networks import _on, load_network, weights_file
 from spurbench_builders.recipe import Network
 
 CPU = torch.device("cpu")
@@ -37,6 +37,18 @@ def test_weights_from_a_pinned_file(tmp_path: Path, state: dict[str, torch.Tenso
     assert loaded.facts.weights_sha256 == sha256_file(path)
     with pytest.raises(UserError, match=r"own\.safetensors: is not the file that the recipe pins"):
         load_network(network(path, sha256="0" * 64), CPU)
+
+
+def test_a_network_goes_to_the_device_or_says_that_it_cannot(
+    tmp_path: Path, state: dict[str, torch.Tensor]
+) -> None:
+    path = tmp_path / "own.safetensors"
+    save_file(state, path)
+    loaded: Any = load_network(network(path), torch.device("meta"))
+    assert {p.device.type for p in loaded.network.parameters()} == {"meta"}
+    assert loaded.head[0].device.type == "meta"
+    with pytest.raises(UserError, match="cannot be put on meta; it has no torch network"):
+        _on(type("Bare", (), {"spec": "made/bare"})(), torch.device("meta"))
 
 
 def test_keys_under_a_prefix(tmp_path: Path, state: dict[str, torch.Tensor]) -> None:

@@ -68,6 +68,22 @@ def test_a_log_drops_what_a_killed_run_wrote_beyond_its_checkpoint(tmp_path: Pat
     assert log.read_text() == "anew\n"
 
 
+def test_a_borrowed_step_that_lost_a_file_is_borrowed_again(tmp_path: Path) -> None:
+    def make(folder: Path) -> Iterator[Progress]:
+        (folder / "found.txt").write_text("x")
+        yield Progress("c", "s", 1, 1)
+
+    one, two = tmp_path / "one", tmp_path / "two"
+    list(run_step(one, "prior", make, "key"))
+    assert borrow_step(two, "prior", "key")
+    (two / "prior" / "found.txt").unlink()
+    assert not is_finished(two, "prior")
+    assert borrow_step(two, "prior", "key") and is_finished(two, "prior")
+    (one / "prior" / "inputs.json").write_text("{torn")
+    (two / "prior" / "step.json").write_text("[]")
+    assert not is_finished(two, "prior") and not borrow_step(tmp_path / "three", "prior", "key")
+
+
 def test_a_step_is_borrowed_by_its_key_and_only_while_unaltered(tmp_path: Path) -> None:
     def make(folder: Path) -> Iterator[Progress]:
         (folder / "found.txt").write_text("x")

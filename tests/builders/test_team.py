@@ -9,11 +9,16 @@ import sys
 from pathlib import Path
 
 import pytest
+import torch
 import yaml
+from safetensors.torch import load_file
 
 from spurbench import plugins
 from spurbench.dataset.manifest import read_manifest
 from spurbench.errors import UserError
+from spurbench_builders import request as request_module
+from spurbench_builders.recipe_files import derived, load_recipe
+from spurbench_builders.request import check_settings
 from spurbench_builders.shards import Shard, merge_data_sets, parse_shard, shard_folder
 from tests.builders.test_build import digests
 from tests.conftest import make_class
@@ -33,17 +38,9 @@ def launched(folder: Path, out: str, processes: int) -> list[dict[str, float]]:
     (folder / "pair.yaml").write_text(yaml.safe_dump(RECIPE))
     words = ["build", "--recipe", "pair.yaml", "--classes", "hummingbird", "--images", "6"]
     start = [sys.executable, "-m", "spurbench"]
-    if processes > 1:
-        how = ["launch", "--cpu", "--num_processes", str(processes), "--num_machines", "1"]
-        how += ["--mixed_precision", "no", "--dynamo_backend", "no", "--main_process_port", "0"]
-        start = [
-            sys.executable,
-            "-m",
-            "accelerate.commands.accelerate_cli",
-            *how,
-            "-m",
-            "spurbench",
-        ]
+    if processes > 1:  # what `accelerate launch` uses on GPUs; on CPUs it wants mpirun
+        how = ["torch.distributed.run", "--standalone", "--nproc_per_node", str(processes)]
+        start = [sys.executable, "-m", *how, "-m", "spurbench"]
     environment = {**os.environ, "OMP_NUM_THREADS": "1"}
     done = subprocess.run(
         [*start, *words, "--out", out], cwd=folder, env=environment, capture_output=True, text=True
@@ -59,7 +56,13 @@ def test_two_processes_train_as_one_does_with_the_same_global_batch(tmp_path: Pa
     for one, two in zip(alone, together, strict=True):
         assert one == pytest.approx(two, rel=2e-3, abs=1e-4)
     entries = [read_manifest(tmp_path / name).classes["hummingbird"] for name in ("one", "two")]
-    assert entries[0].provenance == entries[1].provenance
+    assert [entry.provenance["processes"] for entry in entries] == [1, 2]
+    weights = [
+        load_file(next((tmp_path / f"{name}.work").glob("*/train/weights.safetensors")))
+        for name in ("one", "two")
+    ]
+    for name, tensor in weights[0].items():
+        torch.testing.assert_close(tensor, weights[1][name], rtol=0, atol=2e-4)
     assert entries[0].splits["si"].sha256 == entries[1].splits["si"].sha256
     assert entries[1].splits["generated"].pictures == 6
 
@@ -84,12 +87,7 @@ def test_merged_shards_are_the_bytes_of_the_whole(tmp_path: Path) -> None:
         make_class(whole, tmp_path / "aside", name, label=i, seed=i)
         make_class(parts[i % 2], tmp_path / "aside", name, label=i, seed=i)
     merge_data_sets(parts, tmp_path / "merged")
-    ours, theirs = digests(tmp_path / "merged"), digests(whole)
-    names = {(tmp_path / n / "manifest.json").read_text() for n in ("merged", "whole")}
-    assert {k: v for k, v in ours.items() if k.startswith("data")} == {
-        k: v for k, v in theirs.items() if k.startswith("data")
-    }
-    assert len(names) == 2 or ours == theirs  # the made data set has a name of its own
+    assert digests(tmp_path / "merged") == digests(whole)
     assert set(read_manifest(tmp_path / "merged").classes) == {"koala", "gondola", "fireboat"}
 
 
@@ -106,3 +104,31 @@ def test_what_cannot_be_merged_leaves_nothing_behind(tmp_path: Path) -> None:
     with pytest.raises(UserError, match="is not the file that"):
         merge_data_sets([tmp_path / "b"], out)
     assert not out.exists()
+
+
+def test_a_manifest_that_names_places_outside_is_refused(tmp_path: Path) -> None:
+    make_class(tmp_path / "a", tmp_path / "aside", "koala")
+    manifest = tmp_path / "a" / "manifest.json"
+    data = json.loads(manifest.read_text())
+    data["classes"]["../../escaped"] = data["classes"].pop("koala")
+    manifest.write_text(json.dumps(data))
+    with pytest.raises(UserError, match="not a spurbench manifest"):
+        merge_data_sets([tmp_path / "a"], tmp_path / "deep" / "out")
+    assert not (tmp_path / "escaped").exists()
+
+
+def test_a_batch_that_cannot_be_shared_out_is_refused() -> None:
+    domain, recipe = plugins.domain("micro"), load_recipe("micro")
+    check_settings(recipe, domain, 1)
+    with pytest.raises(UserError, match="batch 1 cannot be shared out equally over 4 processes"):
+        check_settings(recipe, domain, 4)
+
+
+def test_settings_for_what_is_not_there(monkeypatch: pytest.MonkeyPatch) -> None:
+    domain = plugins.domain("micro")
+    weighted = derived(load_recipe("micro"), {"similarity": {"class_weights": {"koalla": 1}}}, "x")
+    with pytest.raises(UserError, match="class_weights 'koalla'; did you mean 'koala'"):
+        check_settings(weighted, domain, 1)
+    monkeypatch.setattr(request_module, "find_spec", lambda name: None)
+    with pytest.raises(UserError, match=r"pip install 'spurbench\[lora\]'"):
+        check_settings(load_recipe("micro-lora"), domain, 1)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from itertools import combinations
 from typing import Any
 
 import numpy as np
@@ -61,6 +62,12 @@ def values(record: dict[str, Any], variant: str, share: Share) -> np.ndarray:
     return np.array([[found[name, s] for s in record["seeds"]] for name in record["classes"]])
 
 
+def share_estimate(table: np.ndarray) -> Estimate:
+    """Mean of a table of shares, its interval kept within [0, 1]."""
+    found = crossed_mean(table)
+    return Estimate(found.value, max(0.0, found.low), min(1.0, found.high))
+
+
 def summaries(record: dict[str, Any]) -> list[Summary]:
     """A summary of the untrained base model and of each variant, in the record's order."""
     rows = [
@@ -80,10 +87,10 @@ def summaries(record: dict[str, Any]) -> list[Summary]:
                 row["title"],
                 row.get("reading"),
                 row.get("kappa"),
-                crossed_mean(own),
-                crossed_mean(clean),
-                crossed_mean(values(record, row["name"], consistent)),
-                crossed_mean(values(record, row["name"], object_rate)),
+                share_estimate(own),
+                share_estimate(clean),
+                share_estimate(values(record, row["name"], consistent)),
+                share_estimate(values(record, row["name"], object_rate)),
                 crossed_mean(own - vanilla),
                 crossed_mean(own - plain),
                 crossed_mean(clean - plain_clean),
@@ -92,41 +99,60 @@ def summaries(record: dict[str, Any]) -> list[Summary]:
     return found
 
 
-def verdict(rows: list[Summary]) -> list[str]:
+def verdict(record: dict[str, Any], rows: list[Summary]) -> list[str]:
     """In words: does SFSL help, in which reading, at which kappa. One sentence a claim."""
-    by_name = {row.name: row for row in rows}
-    text = by_name[TEXT_ENCODER]
+    text = next(row for row in rows if row.name == TEXT_ENCODER)
     alone = f"Training the text encoder {_effect(text.from_vanilla)} vanilla DreamBooth by itself"
-    said = [f"{alone} ({signed(text.from_vanilla)} points)."]
     readings: dict[str, list[Summary]] = {}
     for row in rows:
         if row.reading:
             readings.setdefault(row.reading, []).append(row)
-    for reading, group in readings.items():
-        said.append(_reading_verdict(reading, group))
+    said = [f"{alone} ({signed(text.from_vanilla)} points)."]
+    said += [_of_reading(reading, group) for reading, group in readings.items()]
+    said += [_between(record, a, b) for a, b in combinations(readings.items(), 2)]
     return said
 
 
-def _reading_verdict(reading: str, group: list[Summary]) -> str:
+def _of_reading(reading: str, group: list[Summary]) -> str:
     each = "; ".join(
-        f"kappa {row.kappa:g}: {signed(row.from_text_encoder)} "
-        f"(without pictures that show the object: {signed(row.clean_from_text_encoder)})"
+        f"kappa {row.kappa:g}: {signed(row.from_text_encoder)}, "
+        f"without pictures that show the object {signed(row.clean_from_text_encoder)}"
         for row in group
     )
-    effects = {_effect(row.from_text_encoder) for row in group}
-    clean = {_effect(row.clean_from_text_encoder) for row in group}
-    if len(effects) == 1:
-        what = f"`{reading}` {effects.pop()} the row without SFSL at every kappa tried"
+    raw = _effects([row.from_text_encoder for row in group])
+    clean = _effects([row.clean_from_text_encoder for row in group])
+    what = f"SFSL `{reading}` {raw} the row without SFSL"
+    if clean == raw:
+        what += ", also when pictures that show the object count as misses"
     else:
-        what = f"`{reading}` depends on kappa, against the row without SFSL"
-    if clean == {"beats"}:
-        what += ", also where pictures with the object count as misses"
-    elif (
-        "beats" in effects | {_effect(r.from_text_encoder) for r in group} and "beats" not in clean
-    ):
-        what += ", but not where pictures with the object count as misses"
-    best = max(group, key=lambda row: row.clean.value)
-    return f"SFSL {what}: {each}. Its best kappa here is {best.kappa:g}."
+        what += f"; when pictures that show the object count as misses, it {clean} that row"
+    helping = [row for row in group if row.clean_from_text_encoder.low > 0]
+    if helping:
+        best = max(helping, key=lambda row: row.clean.value)
+        end = f"Of the kappas tried, {best.kappa:g} gives the most."
+    else:
+        end = "At none of the kappas tried is it shown to help."
+    return f"{what} ({each}). {end}"
+
+
+def _between(
+    record: dict[str, Any], first: tuple[str, list[Summary]], second: tuple[str, list[Summary]]
+) -> str:
+    """Two readings against each other, averaged over the kappas, pictures with the object as misses."""
+    means = [
+        np.mean([values(record, row.name, clean_accuracy) for row in group], axis=0)
+        for _, group in (first, second)
+    ]
+    gap = crossed_mean(means[0] - means[1])
+    return (
+        f"Over the kappas tried, `{first[0]}` {_effect(gap)} `{second[0]}` ({signed(gap)} points, "
+        "pictures that show the object as misses)."
+    )
+
+
+def _effects(differences: list[Estimate]) -> str:
+    found = {_effect(d) for d in differences}
+    return found.pop() if len(found) == 1 else "has a different effect at different kappas against"
 
 
 def _effect(difference: Estimate) -> str:

@@ -44,12 +44,12 @@ def ablate(
 
     from .report import report
     from .run import Ablation, AblationRequest
-    from .variants import others, table2
+    from .variants import distinct, others, table2
 
     base = load_recipe(recipe)
     rows = table2(base, _words(readings), _numbers(kappas, "--kappas"))
     request = AblationRequest(
-        (*rows, *others(_words(also), base)),
+        distinct([*rows, *others(_words(also), base)]),
         tuple(parse_classes(classes, plugins.domain(base.domain))),
         _seeds(seeds),
         images,

@@ -17,19 +17,20 @@ from .analysis import (
     consistent,
     object_rate,
     percent,
+    share_estimate,
     signed,
     summaries,
     values,
     verdict,
 )
 from .run import all_counts
-from .variants import FULL
+from .variants import FULL, TEXT_ENCODER, VANILLA
 
 
 def report(record: dict[str, Any], plot: str | None) -> str:
     """The whole page below its title; ``plot`` is the picture's path as the page links it."""
     rows = summaries(record)
-    parts = [_how(record), table2(rows), "", *(f"- {line}" for line in verdict(rows)), ""]
+    parts = [_how(record), table2(rows), "", *(f"- {line}" for line in verdict(record, rows)), ""]
     if plot:
         parts += [f"![Spurious accuracy by variant, with intervals]({plot})", ""]
     parts += ["## By class", "", by_class(record), ""]
@@ -44,8 +45,8 @@ def _how(record: dict[str, Any]) -> str:
     return (
         f"Recipe `{record['recipe']}` ({record['fingerprint'][:12]}), {len(record['classes'])} classes, "
         f"{len(seeds)} seeds ({', '.join(str(s) for s in seeds)}), {record['images']} pictures a class "
-        f"and seed, {len(record['panel'])} classifiers. Shares in %, with 95 % bootstrap intervals that "
-        "redraw classes and seeds (crossed; Owen, 2007); differences are paired by class and seed, in "
+        f"and seed, {len(record['panel'])} classifiers. Shares in %, with 95 % intervals clustered by "
+        "class and by seed (two-way, Student's t); differences are paired by class and seed, in "
         "points, and not corrected for their number.\n"
     )
 
@@ -53,15 +54,14 @@ def _how(record: dict[str, Any]) -> str:
 def table2(rows: list[Summary]) -> str:
     """Table 2 of the paper, with intervals."""
     head = (
-        "| variant | spurious accuracy | without pictures that show the object | fool all four "
+        "| variant | spurious accuracy | without pictures that show the object | fool all "
         "| object found | from vanilla | from the row without SFSL |"
     )
     lines = [head, "|---|" + "---|" * 6]
     for r in rows:
         cells = [percent(e) for e in (r.accuracy, r.clean, r.consistent, r.objects)]
-        cells += [
-            signed(e) if e.value or e.low else "" for e in (r.from_vanilla, r.from_text_encoder)
-        ]
+        cells.append("" if r.name == VANILLA else signed(r.from_vanilla))
+        cells.append("" if r.name == TEXT_ENCODER else signed(r.from_text_encoder))
         lines.append(f"| {r.title} | {' | '.join(cells)} |")
     return "\n".join(lines)
 
@@ -99,13 +99,13 @@ def table1(record: dict[str, Any]) -> str:
         lines.append(f"| `{spec}` | {' | '.join(shown)} |")
     before = np.array([[accuracy(pool[n])] for n in names])
     gap = crossed_mean(values(record, FULL, accuracy) - before)
-    together = crossed_mean(values(record, FULL, consistent))
+    together = share_estimate(values(record, FULL, consistent))
     objects = values(record, FULL, object_rate)
     said = (
         f"Generated minus pool: **{signed(gap)} points**. {percent(together)} % of the generated pictures "
-        f"fool the whole panel; the referee finds the object in {percent(crossed_mean(objects))} % "
+        f"fool the whole panel; the referee finds the object in {percent(share_estimate(objects))} % "
         f"(worst class {100 * objects.mean(axis=1).max():.1f} %), and "
-        f"{percent(crossed_mean(values(record, FULL, clean_accuracy)))} % is the spurious accuracy when "
+        f"{percent(share_estimate(values(record, FULL, clean_accuracy)))} % is the spurious accuracy when "
         "those count as misses."
     )
     return "\n".join([*lines, "", said])
@@ -114,7 +114,7 @@ def table1(record: dict[str, Any]) -> str:
 def contexts(record: dict[str, Any]) -> str:
     """Section 4.6: how spurious each prompt stays."""
     lines = [
-        "| prompt | pictures | spurious accuracy | fool all four | object found |",
+        "| prompt | pictures | spurious accuracy | fool all | object found |",
         "|---|---|---|---|---|",
     ]
     rows = [("a photo of a [V] noun", all_counts(record, FULL))]
@@ -122,7 +122,7 @@ def contexts(record: dict[str, Any]) -> str:
         rows.append((f"... {words}", [c for c in record["contexts"] if c["context"] == words]))
     for title, found in rows:
         grids = [_grid(record, found, share) for share in (accuracy, consistent, object_rate)]
-        shown = " | ".join(percent(crossed_mean(grid)) for grid in grids)
+        shown = " | ".join(percent(share_estimate(grid)) for grid in grids)
         lines.append(f"| {title} | {sum(c['n'] for c in found)} | {shown} |")
     return "\n".join(lines)
 

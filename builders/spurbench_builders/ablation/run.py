@@ -12,6 +12,7 @@ from typing import Any
 from spurbench import plugins
 from spurbench.contracts import ClassCard, Domain
 from spurbench.files import friendly_disk_errors
+from spurbench_builders.pool import PoolPicture
 from spurbench_builders.request import BuildRequest, Models, package_versions
 from spurbench_builders.steps import Progress, load_json, save_json
 from spurbench_builders.team import Team
@@ -46,6 +47,8 @@ class Ablation:
         self.request = request
         self.domain: Domain = plugins.domain(request.base.recipe.domain)
         self._models: dict[str, Models] = {}
+        self._pools: dict[tuple[str, int], list[PoolPicture]] = {}
+        self._done: set[tuple[str, int]] = set()
 
     def run(self) -> Iterator[Progress]:
         """Every block that is neither finished nor another process's, then those that are left."""
@@ -53,9 +56,12 @@ class Ablation:
             for patient in (False, True):
                 for seed in self.request.seeds:
                     for card in self.request.classes:
+                        if (card.slug, seed) in self._done:
+                            continue
                         with self._claimed(card, seed, wait=patient) as mine:
                             if mine:
                                 yield from self._block(card, seed)
+                                self._done.add((card.slug, seed))
 
     def record(self) -> dict[str, Any]:
         """All counts, and what they come from; every cell must be finished."""
@@ -99,7 +105,7 @@ class Ablation:
 
     def _cells(self, card: ClassCard, seed: int) -> list[Cell]:
         out = self.request.work / "data"
-        return [
+        cells = [
             Cell(
                 variant,
                 BuildRequest(variant.recipe, (card,), self.request.images, seed, out),
@@ -108,11 +114,25 @@ class Ablation:
             )
             for variant in self.request.variants
         ]
+        for cell in cells:  # drawn or read once a class, not once a cell
+            key = (card.slug, cell.variant.recipe.references.pool)
+            if key not in self._pools:
+                self._pools[key] = cell.job.pool
+            cell.job.pool = self._pools[key]
+        return cells
 
     def _models_of(self, variant: Variant) -> Models:
         """Networks are shared between variants: an ablation changes none of them."""
         recipe = variant.recipe
-        key = repr((recipe.base, recipe.panel, recipe.similarity.robust, recipe.audit.referee))
+        key = repr(
+            (
+                recipe.base,
+                recipe.base_revision,
+                recipe.panel,
+                recipe.similarity.robust,
+                recipe.audit.referee,
+            )
+        )
         if key not in self._models:
             self._models[key] = Models(recipe, self.domain, Team())
             self._models[key].check(self.request.classes)

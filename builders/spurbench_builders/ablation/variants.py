@@ -71,3 +71,14 @@ def others(names: Sequence[str], base: Recipe) -> list[Variant]:
         if recipe.domain != base.domain:
             raise UserError(f"recipe {recipe.name!r} is not of domain {base.domain!r}")
     return [Variant(r.name, f"recipe `{r.name}`", r) for r in found]
+
+
+def distinct(variants: Sequence[Variant]) -> tuple[Variant, ...]:
+    """The rows; UserError where two have one name."""
+    names = [v.name for v in variants]
+    twice = sorted({n for n in names if names.count(n) > 1})
+    if twice:
+        raise UserError(
+            f"two rows are both called {', '.join(twice)}; name each kappa and recipe once"
+        )
+    return tuple(variants)

@@ -57,7 +57,7 @@ def run(work: Path, seeds: list[int]) -> None:
 
 def score(out: Path, recipe: Recipe, results: Path) -> dict[str, Any]:
     """Hits by model, class and split, from `spurbench eval`; the audit's counts by class."""
-    from spurbench_evaluators.command import score_one
+    from spurbench_evaluators.scoring import score_one
 
     data = open_data_set(out)
     hits: dict[str, dict[str, dict[str, list[int]]]] = {}

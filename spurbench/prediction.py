@@ -67,7 +67,8 @@ def predict(
             yield from _predictions(classifier, logits)
 
 
-def _predictions(classifier: Classifier, logits: Tensor) -> Iterator[Prediction]:
+def check_logits(classifier: Classifier, logits: Tensor) -> None:
+    """UserError unless logits are (N, K) for the classifier's K labels, and finite."""
     names = classifier.label_space.names
     if logits.ndim != 2 or logits.shape[1] != len(names):
         raise UserError(
@@ -76,6 +77,10 @@ def _predictions(classifier: Classifier, logits: Tensor) -> Iterator[Prediction]
         )
     if not bool(logits.isfinite().all()):
         raise UserError(f"{classifier.spec}: gives NaN or infinite logits; check its weights")
+
+
+def _predictions(classifier: Classifier, logits: Tensor) -> Iterator[Prediction]:
+    check_logits(classifier, logits)
     for row in logits.double().softmax(dim=1).cpu().numpy():
         label = int(row.argmax())
         yield Prediction(label, float(row[label]), row)

@@ -38,20 +38,16 @@ def ordered_map(
         try:
             for item in items:
                 if not put(pool.submit(function, item)):
-                    return
+                    break
+        finally:
             put(None)
-        except Exception as error:
-            failed: Future[R] = Future()
-            failed.set_exception(error)
-            put(failed)
 
-    with ThreadPoolExecutor(workers) as pool:
-        feeder = threading.Thread(target=feed, daemon=True)
-        feeder.start()
+    with ThreadPoolExecutor(workers + 1) as pool:
+        feeding = pool.submit(feed)
         try:
             while (future := waiting.get()) is not None:
                 yield future.result()
+            feeding.result()
         finally:
             stopped.set()
-            feeder.join()
             pool.shutdown(cancel_futures=True)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -74,6 +73,7 @@ def evaluate(
 
     from .framing import FRAMINGS
     from .placement import choose
+    from .progress import watched
     from .session import Settings, evaluate_all
     from .sources import open_source
 
@@ -101,7 +101,7 @@ def evaluate(
         source,
         results,
         settings,
-        lambda steps, total: _watched(steps, total, console),
+        lambda steps, total: watched(steps, total, console),
         lambda line: console.print(line, highlight=False),
     )
     _show(outcomes, console, json_output=json_output)
@@ -157,23 +157,6 @@ def compare(
 
 def _listed(text: str | None) -> list[str] | None:
     return [part.strip() for part in text.split(",") if part.strip()] if text is not None else None
-
-
-def _watched(steps: Iterable[int], total: int | None, console: Console) -> Iterator[int]:
-    """Pass numbers of pictures on, drawing a bar with pictures a second and the time left."""
-    from rich.progress import BarColumn, Progress, TextColumn, TimeRemainingColumn
-
-    columns = (
-        TextColumn("{task.completed:.0f} of {task.total} pictures"),
-        BarColumn(),
-        TextColumn("{task.speed:.0f}/s"),
-        TimeRemainingColumn(),
-    )
-    with Progress(*columns, console=console, transient=True, disable=console.quiet) as progress:
-        task = progress.add_task("", total=total)
-        for done in steps:
-            progress.update(task, completed=done)
-            yield done
 
 
 def _show(outcomes: list[Outcome], console: Console, *, json_output: bool) -> None:

@@ -59,6 +59,16 @@ class Seen:
     origin: str
     answer: Answer
 
+    @property
+    def predicted(self) -> int:
+        """The domain's label of the full head's top output; -1 for none."""
+        return self.answer.full.predicted
+
+    @property
+    def class_probability(self) -> float:
+        """The full head's p(split's class)."""
+        return self.answer.full.class_probability
+
 
 @dataclass(frozen=True)
 class Chunk:

@@ -102,7 +102,7 @@ class Work:
         return parts, stop
 
     def _same_network(self) -> bool:
-        path = self.folder / "probe.json"
+        path = self.folder / "probe"
         return path.is_file() and alike(
             json.loads(path.read_text(encoding="utf-8")), self.provenance.probe
         )
@@ -110,7 +110,7 @@ class Work:
     def _record_probe(self) -> None:
         if not self._same_network():
             remove_tree(self.folder)
-            write_text(self.folder / "probe.json", json.dumps(self.provenance.probe))
+            write_text(self.folder / "probe", json.dumps(self.provenance.probe))
 
 
 def alike(first: list[float | None], second: list[float | None]) -> bool:

@@ -42,10 +42,9 @@ def test_errors_stand_where_their_result_would() -> None:
             raise LookupError("three")
         return i
 
-    got = []
+    got: list[int] = []
     with pytest.raises(LookupError, match="three"):
-        for value in ordered_map(fussy, range(10), 2, 4):
-            got.append(value)
+        got.extend(ordered_map(fussy, range(10), 2, 4))
     assert got == [0, 1, 2]
 
     def broken() -> Iterator[int]:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import numpy as np
 import pytest
 from hypothesis import given
@@ -103,7 +105,7 @@ def test_kappa_is_bounded_and_does_not_mind_who_rates(ratings: list[list[bool]])
 
 
 @pytest.mark.parametrize("ratings", [[], [[1], [0]], [1, 0]])
-def test_kappa_needs_two_raters(ratings: list[object]) -> None:
+def test_kappa_needs_two_raters(ratings: list[Any]) -> None:
     with pytest.raises(ValueError, match="two raters"):
         fleiss_kappa(ratings)
 

@@ -8,6 +8,7 @@ import signal
 import subprocess
 import sys
 import time
+from collections.abc import Iterable
 from pathlib import Path
 
 import pyarrow.parquet as pq
@@ -170,8 +171,8 @@ def test_a_run_that_stops_goes_on_to_the_same_bytes(
     said: list[str] = []
     starts: list[int] = []
 
-    def watch(steps: object, total: object) -> object:
-        starts.extend(steps)  # type: ignore[call-overload]
+    def watch(steps: Iterable[int], total: int | None) -> list[int]:
+        starts.extend(steps)
         return starts
 
     evaluate_all(
@@ -179,7 +180,7 @@ def test_a_run_that_stops_goes_on_to_the_same_bytes(
         open_source(folder),
         tmp_path / "cut",
         settings(),
-        watch,  # type: ignore[arg-type]
+        watch,
         said.append,
     )
     assert said == ["fake/network1: goes on after 20 pictures"]

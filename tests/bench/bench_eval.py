@@ -43,7 +43,9 @@ from spurbench_evaluators.session import Settings, evaluate_all
 from spurbench_evaluators.sources import open_source
 
 SIDE = 420  # Spurious ImageNet's pictures are squares of about this many pixels
-CLASSES = {94: "hummingbird", 105: "koala", 565: "freight_car", 557: "flagpole"}
+LAYOUTS = {"bare": torch.channels_last, "contiguous": torch.contiguous_format}
+MODELS = ["timm/mobilenetv3_large_100", "timm/resnet50", "timm/vit_small_patch16_224"]
+CLASSES = {94: "hummingbird", 105: "koala", 565: "freight-car", 557: "flagpole"}
 
 
 @dataclass(frozen=True)
@@ -97,14 +99,16 @@ def write_pictures(source: Path, out: Path, count: int) -> None:
         square.save(folder / f"{i:05}.jpg", quality=92)
 
 
-def bare(classifier: Classifier, setting: Setting) -> Cost:
-    """The network alone, on tensors that are ready."""
+def bare(classifier: Classifier, setting: Setting, layout: torch.memory_format) -> Cost:
+    """The network alone, on tensors that are ready; both lie as ``layout`` says."""
     transform = framing_of(classifier.transform, "si").pictures
     files = sorted(setting.pictures.rglob("*.jpg"))
     ready = [to_tensor(framed(read_rgb(file), transform)) for file in files]
     batches = [
-        torch.stack(ready[i : i + setting.batch]) for i in range(0, len(ready), setting.batch)
+        torch.stack(ready[i : i + setting.batch]).contiguous(memory_format=layout)
+        for i in range(0, len(ready), setting.batch)
     ]
+    classifier.network.to(memory_format=layout)  # type: ignore[attr-defined]
     with Stopwatch() as watch, torch.inference_mode():
         for batch in batches:
             classifier.logits(batch)
@@ -150,6 +154,7 @@ def timms(script: Path, spec: str, weights: Path, setting: Setting) -> Cost:
 
 def spurious_imagenets(repository: Path, classifier: Classifier, setting: Setting) -> Cost:
     """The loop that Spurious ImageNet's evaluate_model.py runs over its pictures."""
+    classifier.network.to(memory_format=torch.contiguous_format)  # type: ignore[attr-defined]
     from torch.utils.data import DataLoader, Dataset
     from torchvision import transforms
     from torchvision.datasets.folder import default_loader
@@ -214,7 +219,10 @@ def measure(options: argparse.Namespace, scratch: Path) -> dict[str, Any]:
     models = {spec: loaded(spec, scratch) for spec in options.models}
     ways: dict[str, Callable[[], Cost]] = {}
     for spec, (classifier, weights) in models.items():
-        ways[f"bare {spec}"] = lambda c=classifier: bare(c, setting)  # type: ignore[misc]
+        for name, layout in LAYOUTS.items():
+            ways[f"{name} {spec}"] = lambda c=classifier, at=layout: bare(  # type: ignore[misc]
+                c, setting, at
+            )
         ways[f"eval {spec}"] = lambda c=classifier: ours([c], setting)  # type: ignore[misc]
         if options.timm_validate:
             ways[f"timm {spec}"] = lambda s=spec, w=weights: timms(  # type: ignore[misc]
@@ -260,7 +268,7 @@ def ratios(found: dict[str, Any], clock: str) -> dict[str, float]:
 
     named = {}
     for spec in found["models"]:
-        for other in ("bare", "timm", "si"):
+        for other in (*LAYOUTS, "timm", "si"):
             if f"{other} {spec}" in times:
                 named[f"{spec}: eval / {other}"] = ratio(
                     times[f"{other} {spec}"], times[f"eval {spec}"]
@@ -293,8 +301,6 @@ def main() -> None:
     if options.record:
         options.record.write_text(json.dumps(found, indent=1) + "\n", encoding="utf-8")
 
-
-MODELS = ["timm/mobilenetv3_large_100", "timm/resnet50", "timm/vit_small_patch16_224"]
 
 if __name__ == "__main__":
     main()

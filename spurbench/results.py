@@ -51,7 +51,8 @@ class Interval(_Strict):
 
 class ModelRecord(_Strict):
     """What was scored. ``transform`` is what `si` and `generated` pictures went through,
-    ``val_transform`` what validation pictures did; ``labels_sha256`` covers the label space."""
+    ``val_transform`` what validation pictures did, ``normalisation`` the mean and standard deviation
+    that the model then applies, where it says; ``labels_sha256`` covers the label space."""
 
     spec: str
     architecture: str
@@ -64,6 +65,7 @@ class ModelRecord(_Strict):
     labels_sha256: str | None = None
     transform: dict[str, Any]
     val_transform: dict[str, Any] | None = None
+    normalisation: dict[str, list[float]] | None = None
 
 
 class Selection(_Strict):

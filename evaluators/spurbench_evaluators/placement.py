@@ -61,9 +61,13 @@ def place(classifier: Classifier, placement: Placement) -> None:
     """Move the classifier's network there; one that brings no torch network stays as it is.
 
     Weights and pictures lie channels last: convolutions take a third to half less time so (on a
-    CPU; docs/performance.md), transformers the same.
+    CPU; docs/performance.md), transformers the same. float32 means float32: convolutions on a GPU
+    would else round to TF32, three digits.
     """
     import torch
+
+    if placement.device.startswith("cuda"):
+        torch.backends.cudnn.allow_tf32 = torch.backends.cuda.matmul.allow_tf32 = False
 
     network = getattr(classifier, "network", None)
     if isinstance(network, torch.nn.Module):

@@ -30,7 +30,7 @@ from .sources import Source
 from .summary import result_of
 from .work import Work, alike, locked
 
-PROBE_PICTURES = 2
+PROBE_PICTURES = 1
 PROBE_OUTPUTS = 8
 
 
@@ -85,6 +85,9 @@ def evaluate_all(
         check_source(classifier, source)
         place(classifier, settings.placement)
     jobs = [_Job.of(classifier, source, results, settings) for classifier in classifiers]
+    for i, job in enumerate(jobs):
+        if job.path in [other.path for other in jobs[:i]]:
+            raise UserError(f"{job.member.classifier.spec} is named twice; leave one out")
     outcomes = [None if settings.fresh else job.stored() for job in jobs]
     pending = [job for job, outcome in zip(jobs, outcomes, strict=True) if outcome is None]
     if pending:
@@ -226,7 +229,7 @@ def check_source(classifier: Classifier, source: Source) -> None:
 
 
 def probe(member: Member) -> list[float | None]:
-    """A network's first outputs for fixed pictures of noise: they tell it from another network
+    """A network's first outputs for a fixed picture of noise: they tell it from another network
     whose records are the same, such as edited code."""
     import numpy as np
 
@@ -242,6 +245,7 @@ def _model_record(member: Member) -> ModelRecord:
     classifier = member.classifier
     space = classifier.label_space
     pictures, validation = (t.as_data() for t in member.transforms())
+    normalisation = getattr(classifier, "normalisation", None)
     return ModelRecord(
         spec=classifier.spec,
         label_space=space.name,
@@ -249,6 +253,7 @@ def _model_record(member: Member) -> ModelRecord:
         labels_sha256=sha256_json([space.names, space.labels]),
         transform=pictures,
         val_transform=None if validation == pictures else validation,
+        normalisation=asdict(normalisation) if normalisation else None,
         **asdict(classifier.facts),
     )
 

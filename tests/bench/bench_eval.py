@@ -44,7 +44,7 @@ from spurbench_evaluators.sources import open_source
 
 SIDE = 420  # Spurious ImageNet's pictures are squares of about this many pixels
 LAYOUTS = {"bare": torch.channels_last, "contiguous": torch.contiguous_format}
-MODELS = ["timm/mobilenetv3_large_100", "timm/resnet50", "timm/vit_small_patch16_224"]
+MODELS = ["timm/mobilenetv3_large_100", "timm/resnet18", "timm/resnet50"]
 CLASSES = {94: "hummingbird", 105: "koala", 565: "freight-car", 557: "flagpole"}
 
 
@@ -125,7 +125,7 @@ def ours(classifiers: list[Classifier], setting: Setting) -> Cost:
     return watch.cost()
 
 
-def timms(script: Path, spec: str, weights: Path, setting: Setting) -> Cost:
+def timms(script: Path, spec: str, size: int, weights: Path, setting: Setting) -> Cost:
     """timm's validate.py, from the first to the last batch of its loop."""
     module = _imported(script)
     watch = Stopwatch()
@@ -145,7 +145,7 @@ def timms(script: Path, spec: str, weights: Path, setting: Setting) -> Cost:
     module.create_loader = lambda *args, **kw: Timed(real(*args, **kw))
     words = ["--data-dir", setting.pictures, "--model", spec.removeprefix("timm/")]
     words += ["--checkpoint", weights, "--batch-size", setting.batch, "--device", "cpu"]
-    words += ["--workers", setting.workers, "--crop-pct", "1.0"]
+    words += ["--workers", setting.workers, "--crop-pct", "1.0", "--img-size", size]
     args = module.parser.parse_args([str(word) for word in words])
     args.prefetcher = not args.no_prefetcher
     module.validate(args)
@@ -225,8 +225,9 @@ def measure(options: argparse.Namespace, scratch: Path) -> dict[str, Any]:
             )
         ways[f"eval {spec}"] = lambda c=classifier: ours([c], setting)  # type: ignore[misc]
         if options.timm_validate:
-            ways[f"timm {spec}"] = lambda s=spec, w=weights: timms(  # type: ignore[misc]
-                options.timm_validate, s, w, setting
+            size = classifier.transform.size
+            ways[f"timm {spec}"] = lambda s=spec, n=size, w=weights: timms(  # type: ignore[misc]
+                options.timm_validate, s, n, w, setting
             )
         if options.si_repository:
             ways[f"si {spec}"] = lambda c=classifier: spurious_imagenets(  # type: ignore[misc]
@@ -286,7 +287,7 @@ def main() -> None:
     parser.add_argument("--timm-validate", type=Path)
     parser.add_argument("--si-repository", type=Path)
     parser.add_argument("--models", nargs="+", default=MODELS)
-    parser.add_argument("--count", type=int, default=96)
+    parser.add_argument("--count", type=int, default=64)
     parser.add_argument("--batch", type=int, default=16)
     parser.add_argument("--workers", type=int, default=cores())
     parser.add_argument("--rounds", type=int, default=5)

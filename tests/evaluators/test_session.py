@@ -59,7 +59,7 @@ def test_a_second_run_answers_from_the_file(folder: Path, tmp_path: Path) -> Non
     (second,) = score(folder, tmp_path / "r", again)
     assert (first.stored, second.stored) == (False, True)
     assert second.result == first.result and files(tmp_path / "r") == before
-    assert again.batches == [2], "the probe alone"
+    assert again.batches == [1], "the probe alone"
     (fresh,) = score(folder, tmp_path / "r", fresh=True)
     assert not fresh.stored and files(tmp_path / "r") == before
 
@@ -253,6 +253,11 @@ def test_two_runs_of_one_thing_do_not_mix(folder: Path, tmp_path: Path) -> None:
         score(folder, tmp_path / "r")
     assert not (tmp_path / "r").exists()
     assert score(folder, tmp_path / "r")[0].path.is_file()
+
+
+def test_a_model_named_twice_is_an_error(folder: Path, tmp_path: Path) -> None:
+    with pytest.raises(UserError, match="fake/5 is named twice"):
+        score(folder, tmp_path / "r", Fake(), Fake())
 
 
 def test_out_of_memory_is_told(folder: Path, tmp_path: Path) -> None:

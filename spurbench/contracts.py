@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import asdict, dataclass, field
+from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Protocol
 
@@ -65,12 +66,46 @@ class Domain(Protocol):
 
 @dataclass(frozen=True)
 class LabelSpace:
-    """What a classifier's outputs mean. ``domain`` names the domain whose labels they are;
-    ``names`` has one entry an output."""
+    """What a classifier's outputs mean.
+
+    ``domain`` names the domain whose labels they are; ``names`` has one entry an output.
+    ``labels`` has the domain label that each output means, -1 where it means none of them;
+    None: output i is label i. Raises ValueError where ``labels`` has another length than
+    ``names``, a number below -1, or one label twice.
+    """
 
     name: str
     domain: str
     names: tuple[str, ...]
+    labels: tuple[int, ...] | None = None
+
+    def __post_init__(self) -> None:
+        if self.labels is None:
+            return
+        if len(self.labels) != len(self.names):
+            raise ValueError(f"{self.name}: {len(self.labels)} labels for {len(self.names)} names")
+        meant = [label for label in self.labels if label != -1]
+        if any(label < 0 for label in meant) or len(set(meant)) < len(meant):
+            raise ValueError(f"{self.name}: its labels are not distinct numbers from 0, or -1")
+
+    def column(self, label: int) -> int | None:
+        """The output that means the domain's label; None where no output does."""
+        return self._columns.get(label)
+
+    def domain_label(self, output: int) -> int:
+        """The domain's label that an output means, -1 for none; IndexError beyond the head."""
+        if not 0 <= output < len(self.names):
+            raise IndexError(f"{self.name}: has no output {output}")
+        return output if self.labels is None else self.labels[output]
+
+    def domain_columns(self) -> tuple[int, ...]:
+        """The outputs that mean some label of the domain, ascending."""
+        return tuple(self._columns.values())
+
+    @cached_property
+    def _columns(self) -> dict[int, int]:
+        labels = range(len(self.names)) if self.labels is None else self.labels
+        return {label: output for output, label in enumerate(labels) if label != -1}
 
 
 FRAMINGS = ("crop", "shortest", "squash")

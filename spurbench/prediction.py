@@ -32,11 +32,12 @@ class Prediction:
 def framed(image: Image.Image, transform: Transform) -> Image.Image:
     """The RGB picture at the size and framing that the transform says."""
     size, method = transform.size, _FILTERS[transform.interpolation]
-    if transform.framing == "squash":
-        return _resized(image, size, size, method)
     if transform.framing == "shortest":
         return _resized(image, *_shorter_edge(image, size), method)
-    image = _resized(image, *_shorter_edge(image, transform.resize), method)
+    square = (transform.resize, transform.resize)
+    squashed = transform.framing == "squash"
+    edges = square if squashed else _shorter_edge(image, transform.resize)
+    image = _resized(image, *edges, method)
     left, top = round((image.width - size) / 2), round((image.height - size) / 2)
     return image.crop((left, top, left + size, top + size))
 

@@ -38,7 +38,7 @@ def framed(image: Image.Image, transform: Transform) -> Image.Image:
     squashed = transform.framing == "squash"
     edges = square if squashed else _shorter_edge(image, transform.resize)
     image = _resized(image, *edges, method)
-    left, top = round((image.width - size) / 2), round((image.height - size) / 2)
+    left, top = _margin(image.width, size), _margin(image.height, size)
     return image.crop((left, top, left + size, top + size))
 
 
@@ -102,6 +102,11 @@ def _shorter_edge(image: Image.Image, size: int) -> tuple[int, int]:
     if image.width <= image.height:
         return size, int(size * image.height / image.width)
     return int(size * image.width / image.height), size
+
+
+def _margin(edge: int, size: int) -> int:
+    """Where the centre crop starts, as torchvision rounds it; below 0 it is padded with black."""
+    return round((edge - size) / 2) if edge >= size else -((size - edge) // 2)
 
 
 def _resized(image: Image.Image, width: int, height: int, method: Image.Resampling) -> Image.Image:

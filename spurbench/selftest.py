@@ -36,7 +36,8 @@ def measured_normalisation(classifier: Classifier) -> Normalisation | None:
 
     None where that is no per-channel scaling and shift that can be told from four plain pictures.
     """
-    reached = _first_input(classifier, _plain_pictures(classifier.transform.size))
+    size = classifier.transform.size
+    reached = _first_input(classifier, _plain_pictures(size))
     if reached is None or len(reached) != 4 or not reached.is_floating_point():
         return None
     black, *colours = reached.double().flatten(1)
@@ -44,7 +45,7 @@ def measured_normalisation(classifier: Classifier) -> Normalisation | None:
     for colour in colours:
         change = colour - black
         moved = change.abs() > TOLERANCE
-        if not bool(moved.any()):
+        if int(moved.sum()) <= size * size // 2:  # fewer values than pixels: frequencies, say
             return None
         scale, shift = change[moved].median(), black[moved].median()
         spread = max((change[moved] - scale).abs().max(), (black[moved] - shift).abs().max())

@@ -44,18 +44,18 @@ class HfEvaluator:
         self, name: str, *, weights: Path | None = None, label_space: str | Path | None = None
     ) -> NetworkClassifier:
         """The model; with ``weights`` only its configuration comes from the repository or folder."""
-        from transformers import AutoModelForImageClassification
+        from spurbench.files import sha256_file
 
         from .network import RAW, NetworkClassifier, count_parameters
-        from .weights import load_strictly, state_sha256
+        from .weights import state_sha256
 
         card, config = self.card(name, label_space=label_space), _config(name)
-        if weights is None:
-            model = _pretrained(card.spec, name)
-            digest, source = state_sha256(model), f"hf {name}"
+        model = _from_file(card.spec, config, weights) if weights else _pretrained(card.spec, name)
+        if weights:
+            digest, source = sha256_file(weights), weights.name
         else:
-            model = AutoModelForImageClassification.from_config(config)
-            digest, source = load_strictly(model, weights), weights.name
+            shown = Path(name).resolve().name if Path(name).is_dir() else name
+            digest, source = state_sha256(model), f"hf {shown}"
         fed = card.normalisation or RAW
         facts = ModelFacts(
             type(model).__name__,
@@ -77,21 +77,45 @@ def _config(name: str) -> Any:
 
 
 def _pretrained(spec: str, name: str) -> nn.Module:
-    """The model with its weights, each of them found in the checkpoint."""
+    """The model with its repository's weights; what a classifier has no use for may be left over."""
+    with _readable(spec):
+        model, faults = _filled(name, use_safetensors=True, **OPTIONS)
+    faults.pop("unexpected_keys", None)  # such as the head of its pre-training
+    if faults:
+        raise UserError(f"{spec}: its checkpoint does not fill the classifier: {_said(faults)}")
+    return model
+
+
+def _from_file(spec: str, config: Any, weights: Path) -> nn.Module:
+    """The model with a file's weights, under the names that transformers gives them on disk."""
+    from .weights import read_state
+
+    state = read_state(weights)
+    try:
+        model, faults = _filled(None, config=config, state_dict=state)
+    except RuntimeError as error:  # of another shape
+        reason = " ".join(str(error).split())[:200]
+        raise UserError(f"{weights}: does not fit {spec}: {reason}") from error
+    if faults:
+        raise UserError(f"{weights}: does not fit {spec}: {_said(faults)}")
+    return model
+
+
+def _filled(source: str | None, **options: Any) -> tuple[nn.Module, dict[str, list[str]]]:
+    """A model filled from a checkpoint, and which keys did not fit, by kind."""
     import torch
     from transformers import AutoModelForImageClassification
 
-    with _readable(spec):
-        model, info = AutoModelForImageClassification.from_pretrained(
-            name, use_safetensors=True, dtype=torch.float32, output_loading_info=True, **OPTIONS
-        )
-    faults = {key: sorted(map(str, info[key])) for key in info if info[key]}
-    faults.pop("unexpected_keys", None)  # such as the head of its pre-training
-    if faults:
-        said = "; ".join(f"{len(v)} {k.replace('_', ' ')} ({v[0]})" for k, v in faults.items())
-        raise UserError(f"{spec}: its checkpoint does not fill the classifier: {said}")
-    loaded: nn.Module = model
-    return loaded
+    model, info = AutoModelForImageClassification.from_pretrained(
+        source, dtype=torch.float32, output_loading_info=True, **options
+    )
+    return model, {kind: sorted(map(str, keys)) for kind, keys in info.items() if keys}
+
+
+def _said(faults: dict[str, list[str]]) -> str:
+    return "; ".join(
+        f"{len(keys)} {kind.replace('_', ' ')} ({keys[0]})" for kind, keys in faults.items()
+    )
 
 
 def _logits_of(model: nn.Module) -> nn.Module:

@@ -57,7 +57,7 @@ class RobustbenchEvaluator:
         full, entry = _entry(name)
         if weights is None:
             raise UserError(_no_weights(card.spec, full, entry))
-        network = _build(card.spec, full, entry)
+        network = _build(full, entry)
         digest = load_strictly(network, weights, fitted(network, read_state(weights)))
         facts = ModelFacts(full.partition(":")[0], count_parameters(network), digest, weights.name)
         made = NetworkClassifier(
@@ -188,7 +188,7 @@ def _transform(spec: str, full: str, entry: dict[str, Any]) -> Transform:
     return transform_of(spec, resolve_data_config(pretrained_cfg=config))
 
 
-def _build(spec: str, full: str, entry: dict[str, Any]) -> nn.Module:
+def _build(full: str, entry: dict[str, Any]) -> nn.Module:
     """The network without weights; what its code prints is dropped."""
     import timm
 

@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import AbstractContextManager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -78,8 +77,10 @@ def _config(name: str) -> Any:
 
 def _pretrained(spec: str, name: str) -> nn.Module:
     """The model with its repository's weights; what a classifier has no use for may be left over."""
+    from transformers import AutoModelForImageClassification as Auto
+
     with _readable(spec):
-        model, faults = _filled(name, use_safetensors=True, **OPTIONS)
+        model, faults = _filled(Auto, name, use_safetensors=True, **OPTIONS)
     faults.pop("unexpected_keys", None)  # such as the head of its pre-training
     if faults:
         raise UserError(f"{spec}: its checkpoint does not fill the classifier: {_said(faults)}")
@@ -88,11 +89,16 @@ def _pretrained(spec: str, name: str) -> nn.Module:
 
 def _from_file(spec: str, config: Any, weights: Path) -> nn.Module:
     """The model with a file's weights, under the names that transformers gives them on disk."""
+    import torch
+    from transformers import AutoModelForImageClassification
+
     from .weights import read_state
 
     state = read_state(weights)
+    with torch.device("meta"):
+        kind = type(AutoModelForImageClassification.from_config(config))
     try:
-        model, faults = _filled(None, config=config, state_dict=state)
+        model, faults = _filled(kind, None, config=config, state_dict=state)
     except RuntimeError as error:  # of another shape
         reason = " ".join(str(error).split())[:200]
         raise UserError(f"{weights}: does not fit {spec}: {reason}") from error
@@ -101,12 +107,13 @@ def _from_file(spec: str, config: Any, weights: Path) -> nn.Module:
     return model
 
 
-def _filled(source: str | None, **options: Any) -> tuple[nn.Module, dict[str, list[str]]]:
-    """A model filled from a checkpoint, and which keys did not fit, by kind."""
+def _filled(
+    kind: Any, source: str | None, **options: Any
+) -> tuple[nn.Module, dict[str, list[str]]]:
+    """A model of transformers' class filled from a checkpoint, and which keys did not fit."""
     import torch
-    from transformers import AutoModelForImageClassification
 
-    model, info = AutoModelForImageClassification.from_pretrained(
+    model, info = kind.from_pretrained(
         source, dtype=torch.float32, output_loading_info=True, **options
     )
     return model, {kind: sorted(map(str, keys)) for kind, keys in info.items() if keys}
@@ -160,14 +167,9 @@ def _words(label: str) -> set[str]:
     return {word.strip().lower() for word in label.replace("_", " ").split(",")}
 
 
-@contextmanager
-def _readable(spec: str) -> Iterator[None]:
-    """Turn what transformers raises for an absent or unsafe repository into one line."""
-    try:
-        yield
-    except (OSError, ValueError, KeyError) as error:
-        reason = str(error).strip().split("\n")[0][:200]
-        raise UserError(
-            f"{spec}: cannot be loaded ({reason}); give a folder with config.json, "
-            "preprocessor_config.json and model.safetensors"
-        ) from error
+def _readable(spec: str) -> AbstractContextManager[None]:
+    """Turns what transformers raises for an absent or unsafe repository into one line."""
+    from .fetching import fetching
+
+    way_out = "give a folder with config.json, preprocessor_config.json and model.safetensors"
+    return fetching(spec, way_out, (OSError, ValueError, KeyError))

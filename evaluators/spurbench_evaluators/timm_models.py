@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from contextlib import nullcontext
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -138,16 +139,9 @@ def _head_width(state: dict[str, Tensor], config: dict[str, Any]) -> int | None:
 def _create(name: str, card: ModelCard, *, pretrained: bool) -> nn.Module:
     import timm
 
-    try:
-        network: nn.Module = timm.create_model(
-            name, pretrained=pretrained, num_classes=len(card.label_space.names)
-        )
-    except (RuntimeError, OSError, ValueError) as error:
-        if not pretrained:
-            raise
-        reason = str(error).split("\n")[0][:200]
-        raise UserError(
-            f"timm/{name}: pretrained weights cannot be had ({reason}); "
-            "give a checkpoint on disk with --weights FILE"
-        ) from error
+    from .fetching import fetching
+
+    outputs = len(card.label_space.names)
+    with fetching(card.spec) if pretrained else nullcontext():
+        network: nn.Module = timm.create_model(name, pretrained=pretrained, num_classes=outputs)
     return network

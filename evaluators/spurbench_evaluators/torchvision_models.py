@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from spurbench.contracts import ModelCard, ModelFacts, Normalisation, Transform
-from spurbench.errors import UserError, unknown
+from spurbench.errors import unknown
 
 if TYPE_CHECKING:
     from torch import Tensor, nn
@@ -43,22 +43,21 @@ class TorchvisionEvaluator:
     ) -> NetworkClassifier:
         """The model; without ``weights`` torchvision fetches them (or has them in its cache)."""
         from .network import NetworkClassifier, count_parameters
-        from .weights import load_strictly, read_state, state_sha256
+        from .weights import fill, load_strictly, read_state, state_sha256
 
         architecture, described = _weights(name)
         card = self.card(name)
-        state = _renamed(
-            architecture, read_state(weights) if weights else _fetched(card.spec, described)
-        )
-        outputs = _head_width(
-            _build(architecture, card, len(card.label_space.names), "meta"), state
-        )
+        state = read_state(weights) if weights else _fetched(card.spec, described)
+        state = _renamed(architecture, state)
+        network = _build(architecture, card, len(card.label_space.names))
+        outputs = _head_width(network, state)
         card = _card(architecture, described, outputs, label_space)
-        network = _build(architecture, card, outputs)
+        if outputs != _head_width(network, {}):
+            network = _build(architecture, card, outputs)
         if weights:
             digest, source = load_strictly(network, weights, state), weights.name
         else:
-            network.load_state_dict(state)
+            fill(network, state)
             digest, source = state_sha256(network), f"torchvision {described.name}"
         transforms = described.transforms()
         facts = ModelFacts(
@@ -124,31 +123,26 @@ def _notes(architecture: str) -> dict[str, Any]:
     return {}
 
 
-def _build(architecture: str, card: ModelCard, outputs: int, device: str = "cpu") -> nn.Module:
-    import torch
+def _build(architecture: str, card: ModelCard, outputs: int) -> nn.Module:
     from torchvision import models
 
     notes = _notes(architecture)
     options = dict(notes.get("options", {}))
     if "size_option" in notes:
         options[notes["size_option"]] = card.transform.size
-    with torch.device(device):
-        network: nn.Module = models.get_model(
-            architecture, weights=None, num_classes=outputs, **options
-        )
+    network: nn.Module = models.get_model(
+        architecture, weights=None, num_classes=outputs, **options
+    )
     return network
 
 
 def _fetched(spec: str, described: Any) -> dict[str, Tensor]:
-    try:
+    from .fetching import fetching
+
+    with fetching(spec):
         state: dict[str, Tensor] = described.get_state_dict(
             progress=False, check_hash=True, weights_only=True
         )
-    except (OSError, RuntimeError) as error:
-        raise UserError(
-            f"{spec}: pretrained weights cannot be had ({str(error)[:200]}); "
-            "give a checkpoint on disk with --weights FILE"
-        ) from error
     return state
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import warnings
+from collections import OrderedDict
 from pathlib import Path
 
 from torch import Tensor, nn
@@ -49,8 +50,16 @@ def load_strictly(network: nn.Module, path: Path, state: dict[str, Tensor] | Non
     found = misfits(network, state)
     if found:
         raise UserError(f"{path}: does not fit the architecture: {found}")
-    network.load_state_dict(state, strict=False)
+    fill(network, state)
     return sha256_file(path)
+
+
+def fill(network: nn.Module, state: dict[str, Tensor]) -> None:
+    """Load a state dict that fits. Layers' versions, which safetensors cannot hold, are today's."""
+    versioned = OrderedDict(state)
+    versions = getattr(state, "_metadata", None) or getattr(network.state_dict(), "_metadata", {})
+    versioned._metadata = versions  # type: ignore[attr-defined]
+    network.load_state_dict(versioned, strict=False)
 
 
 def misfits(network: nn.Module, state: dict[str, Tensor]) -> str:

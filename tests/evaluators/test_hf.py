@@ -76,7 +76,7 @@ def test_the_card_needs_no_weights(folder: Path) -> None:
     (folder / "model.safetensors").unlink()
     card = plugins.card(f"hf/{folder}")
     assert (card.label_space.name, card.transform.framing) == ("imagenet-1k", "squash")
-    with pytest.raises(UserError, match="cannot be loaded .*safetensors"):
+    with pytest.raises(UserError, match="cannot be had .*safetensors"):
         plugins.classifier(f"hf/{folder}")
 
 
@@ -107,7 +107,7 @@ def test_pickles_and_half_checkpoints_are_refused(folder: Path) -> None:
         plugins.classifier(f"hf/{folder}")
     (folder / "model.safetensors").unlink()
     torch.save(weights, folder / "pytorch_model.bin")
-    with pytest.raises(UserError, match="cannot be loaded .*safetensors"):
+    with pytest.raises(UserError, match="cannot be had .*safetensors"):
         plugins.classifier(f"hf/{folder}")
 
 
@@ -117,13 +117,13 @@ def test_code_in_a_folder_is_not_run(folder: Path, monkeypatch: pytest.MonkeyPat
     config |= {"model_type": "made", "auto_map": {"AutoConfig": "evil.Config"}}
     (folder / "config.json").write_text(json.dumps(config), encoding="utf-8")
     (folder / "evil.py").write_text("open('hacked', 'w')", encoding="utf-8")
-    with pytest.raises(UserError, match="cannot be loaded"):
+    with pytest.raises(UserError, match="cannot be had"):
         plugins.classifier(f"hf/{folder}")
     assert not (folder / "hacked").exists()
 
 
 def test_absent_repositories_are_one_line() -> None:
-    with pytest.raises(UserError, match="hf/spurbench/none: cannot be loaded") as error:
+    with pytest.raises(UserError, match="hf/spurbench/none: cannot be had") as error:
         plugins.classifier("hf/spurbench/none")
     assert "\n" not in str(error.value)
 

@@ -25,7 +25,8 @@ class Normalise(nn.Module):
         self.mean, self.std = torch.tensor(mean), torch.tensor(std)
 
     def forward(self, images: Tensor) -> Tensor:
-        return (images - self.mean.view(1, 3, 1, 1)) / self.std.view(1, 3, 1, 1)
+        scaled: Tensor = (images - self.mean.view(1, 3, 1, 1)) / self.std.view(1, 3, 1, 1)
+        return scaled
 
 
 class Patches(nn.Module):

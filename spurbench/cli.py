@@ -42,12 +42,15 @@ def list_names(
         str, typer.Argument(help="classes, recipes, models, domains, builders or evaluators")
     ],
     domain: Annotated[str, typer.Option(help="Domain whose classes to list.")] = "micro",
+    loader: Annotated[
+        str, typer.Option(help="Loader whose models to list: micro, timm, torchvision, ...")
+    ] = "micro",
 ) -> None:
     """List what can be named in other commands, one a line."""
     listings: dict[str, Callable[[], list[str]]] = {
         "classes": lambda: [f"{c.name:24} {c.feature}" for c in plugins.domain(domain).cards()],
         "recipes": lambda: plugins.load("builders", "dreambooth")().describe(),
-        "models": lambda: [f"micro/{n}" for n in plugins.load("evaluators", "micro")().names()],
+        "models": lambda: plugins.model_names(loader),
         "domains": lambda: list(plugins.find("domains")),
         "builders": lambda: list(plugins.find("builders")),
         "evaluators": lambda: list(plugins.find("evaluators")),

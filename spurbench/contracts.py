@@ -117,8 +117,8 @@ class Transform:
     """How a picture becomes the classifier's input, as data.
 
     framing ``crop``: shorter edge to ``resize``, then the centre ``size`` square; ``shortest``:
-    shorter edge to ``size``, no crop; ``squash``: the whole picture to ``size`` x ``size``.
-    The result is float32 (3, H, W) in [0, 1].
+    shorter edge to ``size``, no crop; ``squash``: the whole picture to ``resize`` x ``resize``,
+    then the centre ``size`` square. The result is float32 (3, H, W) in [0, 1].
     """
 
     framing: str
@@ -135,6 +135,29 @@ class Transform:
 
 
 @dataclass(frozen=True)
+class Normalisation:
+    """Per-channel ``mean`` and ``std`` of [0, 1] RGB: a layer is fed (x - mean) / std."""
+
+    mean: tuple[float, ...]
+    std: tuple[float, ...]
+
+
+@dataclass(frozen=True)
+class ModelCard:
+    """What is known of a model without its weights.
+
+    ``spec`` is the whole one (with timm's tag or torchvision's weights); the head has
+    ``len(label_space.names)`` outputs, the input ``transform.size`` pixels a side.
+    ``normalisation`` is what the network's first layer is to be fed; None: only the network knows.
+    """
+
+    spec: str
+    label_space: LabelSpace
+    transform: Transform
+    normalisation: Normalisation | None = None
+
+
+@dataclass(frozen=True)
 class ModelFacts:
     """What a result records of a model."""
 
@@ -146,7 +169,12 @@ class ModelFacts:
 
 
 class Classifier(Protocol):
-    """Any image classifier. It takes pictures in [0, 1] and normalises them itself."""
+    """Any image classifier. It takes pictures in [0, 1] and normalises them itself.
+
+    Two more attributes are optional: ``normalisation`` (a Normalisation), which the load-time
+    self-test then holds the classifier to, and ``first_input(images)``, for a classifier that is
+    not made of torch modules: what reaches its first weighted layer, or None.
+    """
 
     spec: str
     label_space: LabelSpace
@@ -169,7 +197,12 @@ class FeatureClassifier(Classifier, Protocol):
 
 
 class Evaluator(Protocol):
-    """A loader of classifiers, found under the first part of a model spec."""
+    """A loader of classifiers, found under the first part of a model spec.
+
+    ``load`` may take more options by keyword: ``label_space`` (a name or a file) says what the
+    outputs mean where the model itself does not. A method ``card(name, *, label_space=None)`` that
+    returns the ModelCard without needing weights is optional.
+    """
 
     def load(self, name: str, *, weights: Path | None = None) -> Classifier:
         """The classifier, in evaluation mode on the CPU."""

@@ -3,7 +3,11 @@
 from __future__ import annotations
 
 import io
+import math
+import struct
+import threading
 import warnings
+import zlib
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -31,20 +35,46 @@ def to_rgb(image: Image.Image) -> Image.Image:
 
 
 def read_rgb(source: Path | bytes, name: str = "") -> Image.Image:
-    """Decode a file or bytes as RGB; UserError names a picture that is broken, cut or far too big."""
+    """Decode a file or bytes as RGB; UserError names a picture that is broken, cut or far too big.
+
+    May be called from several threads at once.
+    """
     name = name or str(source if isinstance(source, Path) else "picture")
     try:
         data = source.read_bytes() if isinstance(source, Path) else source
-        with warnings.catch_warnings():
-            warnings.simplefilter("error", Image.DecompressionBombWarning)
-            with Image.open(io.BytesIO(data)) as image:
-                return to_rgb(image)
-    except (Image.DecompressionBombWarning, Image.DecompressionBombError) as error:
+        with _opened(data) as image:
+            if image.width * image.height > (Image.MAX_IMAGE_PIXELS or math.inf):
+                raise Image.DecompressionBombError
+            return to_rgb(image)
+    except Image.DecompressionBombError as error:
         raise UserError(f"{name}: too many pixels to open safely; shrink it first") from error
-    except (OSError, SyntaxError, ValueError) as error:
+    except _UNREADABLE as error:
         raise UserError(
             f"{name}: cannot be read as a picture ({_reason(error)}); replace or remove it"
         ) from error
+
+
+# What Pillow's readers raise for broken files, beside its own UnidentifiedImageError (an OSError).
+_UNREADABLE = (
+    OSError,
+    SyntaxError,
+    ValueError,
+    TypeError,
+    LookupError,
+    EOFError,
+    OverflowError,
+    MemoryError,
+    struct.error,
+    zlib.error,
+)
+_opening = threading.Lock()
+
+
+def _opened(data: bytes) -> Image.Image:
+    """The picture with its header read. The lock keeps threads out of one another's warning filters."""
+    with _opening, warnings.catch_warnings():
+        warnings.simplefilter("ignore", Image.DecompressionBombWarning)
+        return Image.open(io.BytesIO(data))
 
 
 def picture_files(folder: Path) -> list[Path]:

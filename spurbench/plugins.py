@@ -6,10 +6,12 @@ Groups: ``spurbench.commands``, ``spurbench.builders``, ``spurbench.evaluators``
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from importlib.metadata import EntryPoint, entry_points
+from inspect import Parameter, signature
 from typing import Any, cast
 
-from .contracts import Classifier, Domain, Evaluator
+from .contracts import Classifier, Domain, ModelCard
 from .errors import UserError, unknown
 
 
@@ -40,11 +42,51 @@ def domain(name: str) -> Domain:
 
 
 def classifier(spec: str, **options: Any) -> Classifier:
-    """Load the classifier named by a spec ``LOADER/NAME``; options go to the loader."""
+    """Load the classifier named by a spec ``LOADER/NAME`` and put it through the self-test.
+
+    ``options`` go to the loader; those that are None are left out. Known to the built-in loaders:
+    ``weights`` (a checkpoint's path) and ``label_space`` (a name, or a file with a line an output).
+    """
+    from .selftest import check_classifier
+
+    loader, evaluator, name = _evaluator(spec)
+    loaded = cast(Classifier, evaluator.load(name, **_accepted(evaluator.load, loader, options)))
+    check_classifier(loaded)
+    return loaded
+
+
+def card(spec: str, **options: Any) -> ModelCard:
+    """What is known of the model named by a spec without its weights; needs no network.
+
+    Raises UserError where the loader has no cards or the model's label space is not known.
+    """
+    loader, evaluator, name = _evaluator(spec)
+    if not hasattr(evaluator, "card"):
+        raise UserError(f"{spec}: the loader {loader!r} knows a model only once it is loaded")
+    return cast(ModelCard, evaluator.card(name, **_accepted(evaluator.card, loader, options)))
+
+
+def model_names(loader: str) -> list[str]:
+    """Specs of the models that a loader knows by name."""
+    return [f"{loader}/{name}" for name in load("evaluators", loader)().names()]
+
+
+def _evaluator(spec: str) -> tuple[str, Any, str]:
     loader, slash, name = spec.partition("/")
     if not slash or not name:
         raise UserError(
             f"model spec {spec!r} is not LOADER/NAME; loaders: {', '.join(find('evaluators'))}"
         )
-    evaluator = cast(Evaluator, load("evaluators", loader)())
-    return evaluator.load(name, **options)
+    return loader, load("evaluators", loader)(), name
+
+
+def _accepted(call: Callable[..., Any], loader: str, options: dict[str, Any]) -> dict[str, Any]:
+    """The options that were given; UserError for one that the loader does not take."""
+    given = {name: value for name, value in options.items() if value is not None}
+    taken = signature(call).parameters
+    open_ended = any(p.kind is Parameter.VAR_KEYWORD for p in taken.values())
+    foreign = [] if open_ended else [name for name in given if name not in taken]
+    if foreign:
+        words = " or ".join(f"--{name.replace('_', '-')}" for name in foreign)
+        raise UserError(f"models of the loader {loader!r} take no {words}; leave it out")
+    return given

@@ -32,12 +32,13 @@ class Prediction:
 def framed(image: Image.Image, transform: Transform) -> Image.Image:
     """The RGB picture at the size and framing that the transform says."""
     size, method = transform.size, _FILTERS[transform.interpolation]
-    if transform.framing == "squash":
-        return _resized(image, size, size, method)
     if transform.framing == "shortest":
         return _resized(image, *_shorter_edge(image, size), method)
-    image = _resized(image, *_shorter_edge(image, transform.resize), method)
-    left, top = round((image.width - size) / 2), round((image.height - size) / 2)
+    square = (transform.resize, transform.resize)
+    squashed = transform.framing == "squash"
+    edges = square if squashed else _shorter_edge(image, transform.resize)
+    image = _resized(image, *edges, method)
+    left, top = _margin(image.width, size), _margin(image.height, size)
     return image.crop((left, top, left + size, top + size))
 
 
@@ -67,7 +68,8 @@ def predict(
             yield from _predictions(classifier, logits)
 
 
-def _predictions(classifier: Classifier, logits: Tensor) -> Iterator[Prediction]:
+def check_logits(classifier: Classifier, logits: Tensor) -> None:
+    """UserError unless logits are (N, K) for the classifier's K labels, and finite."""
     names = classifier.label_space.names
     if logits.ndim != 2 or logits.shape[1] != len(names):
         raise UserError(
@@ -76,6 +78,10 @@ def _predictions(classifier: Classifier, logits: Tensor) -> Iterator[Prediction]
         )
     if not bool(logits.isfinite().all()):
         raise UserError(f"{classifier.spec}: gives NaN or infinite logits; check its weights")
+
+
+def _predictions(classifier: Classifier, logits: Tensor) -> Iterator[Prediction]:
+    check_logits(classifier, logits)
     for row in logits.double().softmax(dim=1).cpu().numpy():
         label = int(row.argmax())
         yield Prediction(label, float(row[label]), row)
@@ -101,6 +107,11 @@ def _shorter_edge(image: Image.Image, size: int) -> tuple[int, int]:
     if image.width <= image.height:
         return size, int(size * image.height / image.width)
     return int(size * image.width / image.height), size
+
+
+def _margin(edge: int, size: int) -> int:
+    """Where the centre crop starts, as torchvision rounds it; below 0 it is padded with black."""
+    return round((edge - size) / 2) if edge >= size else -((size - edge) // 2)
 
 
 def _resized(image: Image.Image, width: int, height: int, method: Image.Resampling) -> Image.Image:

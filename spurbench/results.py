@@ -19,7 +19,7 @@ from pydantic import (
 
 from .contracts import slugify
 from .errors import UserError
-from .files import write_text
+from .files import sha256_json, write_text
 from .statistics import Estimate
 
 SHA256 = "^[0-9a-f]{64}$"
@@ -50,7 +50,9 @@ class Interval(_Strict):
 
 
 class ModelRecord(_Strict):
-    """What was scored."""
+    """What was scored. ``transform`` is what `si` and `generated` pictures went through,
+    ``val_transform`` what validation pictures did, ``normalisation`` the mean and standard deviation
+    that the model then applies, where it says; ``labels_sha256`` covers the label space."""
 
     spec: str
     architecture: str
@@ -59,63 +61,167 @@ class ModelRecord(_Strict):
     weights_source: str
     options: dict[str, Any]
     label_space: str
+    outputs: int | None = None
+    labels_sha256: str | None = None
     transform: dict[str, Any]
+    val_transform: dict[str, Any] | None = None
+    normalisation: dict[str, list[float]] | None = None
+
+
+class Selection(_Strict):
+    """The part of a data set that was scored; None takes all, ``limit`` is a class and split's."""
+
+    classes: list[str] | None = None
+    splits: list[str] | None = None
+    limit: int | None = Field(default=None, gt=0)
+
+
+class ValidationRecord(_Strict):
+    """Validation pictures from elsewhere than the data set."""
+
+    name: str
+    layout: str
+    fingerprint: str = Field(pattern=SHA256)
+
+
+class Unreadable(_Strict):
+    """A picture that was left out because it cannot be read."""
+
+    slug: str
+    split: str
+    index: int
+    origin: str
+    sha256: str
+    reason: str
 
 
 class DataRecord(_Strict):
-    """What it was scored on."""
+    """What it was scored on; ``fingerprint`` is that of the whole data set."""
 
     name: str
     domain: str
     version: str
     fingerprint: str = Field(pattern=SHA256)
+    selection: Selection | None = None
+    validation: ValidationRecord | None = None
+    unreadable: list[Unreadable] = []
 
 
-class SplitScore(_Strict):
-    """One class and split. ``top1`` is the spurious accuracy for `si` and `generated`, the
-    accuracy for `val`; ``mean_probability`` is that of the split's class."""
+class Wrong(_Strict):
+    """A wrong answer and how often it was given; ``label`` is -1 where the domain has none."""
+
+    name: str
+    label: int
+    pictures: int = Field(gt=0)
+
+
+class HeadScore(_Strict):
+    """A class and split, as one reading of the head answers it. ``top1`` is the spurious accuracy
+    for `si` and `generated`, the accuracy for `val`; ``mean_probability`` is that of the split's
+    class; ``average_precision`` (Spurious ImageNet's "spurious score") and ``roc_auc`` tell the
+    class's validation pictures from the split's; ``wrong`` has the most frequent other answers."""
+
+    hits: int = Field(ge=0)
+    top1: Interval
+    top5: Interval | None = None
+    mean_probability: float
+    average_precision: float | None = None
+    roc_auc: float | None = None
+    wrong: list[Wrong] = []
+
+
+class SplitScore(HeadScore):
+    """One class and split over the full head; ``restricted``: over the domain's labels only."""
 
     class_name: str
     slug: str
     label: int
     split: str
     n: int = Field(gt=0)
-    hits: int = Field(ge=0)
-    top1: Interval
-    mean_probability: float
+    restricted: HeadScore | None = None
 
     @model_validator(mode="after")
     def _consistent(self) -> Self:
-        if self.hits > self.n:
+        if self.hits > self.n or (self.restricted and self.restricted.hits > self.n):
             raise ValueError("more hits than pictures")
         return self
 
 
-class Result(_Strict):
-    """A result file. ``macro`` has a mean over classes by split, its interval clustered by class."""
+class Means(_Strict):
+    """Means over classes, with intervals clustered by class."""
 
-    schema_version: Literal[1] = 1
+    top1: Interval
+    top5: Interval | None = None
+    mean_probability: Interval | None = None
+    average_precision: Interval | None = None
+    roc_auc: Interval | None = None
+    restricted: Means | None = None
+
+
+class Result(_Strict):
+    """A result file; ``means`` by split. Files of version 1 are read as version 2: they have the
+    full head's top-1 and mean probability only."""
+
+    schema_version: Literal[2] = 2
     model: ModelRecord
     data: DataRecord
     scores: list[SplitScore]
-    macro: dict[str, Interval]
+    means: dict[str, Means]
     generated_minus_si: Interval | None
+    restricted_generated_minus_si: Interval | None = None
     environment: dict[str, str]
     predictions_sha256: str = Field(pattern=SHA256)
+
+    @model_validator(mode="before")
+    @classmethod
+    def _migrated(cls, value: Any) -> Any:
+        if not isinstance(value, dict) or value.get("schema_version") != 1:
+            return value
+        new = {k: v for k, v in value.items() if k != "macro"} | {"schema_version": 2}
+        macro = value.get("macro")
+        if isinstance(macro, dict):
+            new["means"] = {split: {"top1": interval} for split, interval in macro.items()}
+        return new
 
     @field_serializer("scores")
     def _ordered(self, scores: list[SplitScore]) -> list[dict[str, Any]]:
         return [s.model_dump() for s in sorted(scores, key=lambda s: (s.slug, s.split))]
 
     @property
+    def macro(self) -> dict[str, Interval]:
+        """The mean top-1 over classes, by split."""
+        return {split: means.top1 for split, means in self.means.items()}
+
+    @property
     def slug(self) -> str:
-        """A file name: the model's spec, its weights' hash and the framing it was scored with."""
-        how = f"{self.model.transform.get('framing')}{self.model.transform.get('size')}"
-        return f"{slugify(self.model.spec)}-{self.model.weights_sha256[:8]}-{slugify(how)}"
+        """A file name: the spec, the weights' hash, the framing, and a hash of what is not usual."""
+        return file_slug(self.model, self.data, self.environment)
 
     def path_under(self, root: Path) -> Path:
         """Where the result belongs below a results folder."""
-        return root / self.data.domain / self.data.version / f"{self.slug}.json"
+        return result_path(root, self.model, self.data, self.environment)
+
+
+def file_slug(model: ModelRecord, data: DataRecord, environment: dict[str, str]) -> str:
+    """The name of a result file without its ending; a part of the data, other validation pictures
+    or another precision than float32 get a name of their own."""
+    how = f"{model.transform.get('framing')}{model.transform.get('size')}"
+    dtype = environment.get("dtype", "float32")
+    unusual = {
+        "selection": data.selection.model_dump() if data.selection else None,
+        "validation": data.validation.fingerprint if data.validation else None,
+        "dtype": None if dtype == "float32" else dtype,
+    }
+    kept = {k: v for k, v in unusual.items() if v is not None}
+    variant = f"-{sha256_json(kept)[:8]}" if kept else ""
+    return f"{slugify(model.spec)}-{model.weights_sha256[:8]}-{slugify(how)}{variant}"
+
+
+def result_path(
+    root: Path, model: ModelRecord, data: DataRecord, environment: dict[str, str]
+) -> Path:
+    """Where a result belongs below a results folder."""
+    return root / data.domain / data.version / f"{file_slug(model, data, environment)}.json"
 
 
 def write_result(result: Result, path: Path) -> None:

@@ -47,23 +47,66 @@ def clustered_mean(
     drawn cluster (two-stage bootstrap; Davison & Hinkley, 1997, section 3.8). With one cluster
     the bounds are NaN: nothing can be said about other classes.
     """
+    draws = _clustered_draws(clusters, seed)
+    value = _mean_of_means(clusters)
+    if draws is None:
+        return Estimate(value, math.nan, math.nan)
+    return _between(value, draws, confidence)
+
+
+@dataclass(frozen=True)
+class PairedTest:
+    """A mean paired difference with its interval and the two-sided p-value of "no difference"."""
+
+    difference: Estimate
+    p_value: float
+
+
+def paired_test(differences: Mapping[str, Sequence[float]], seed: int = 0) -> PairedTest:
+    """Bootstrap test of paired differences (first minus second, one a picture), by class.
+
+    The draws are those of clustered_mean. The p-value is twice the smaller share of draws on
+    either side of zero, both counted with one more draw, so that it is never 0 (Davison &
+    Hinkley, 1997, section 4.2); NaN, as the bounds, with fewer than two classes.
+    """
+    draws = _clustered_draws(differences, seed)
+    value = _mean_of_means(differences)
+    if draws is None:
+        return PairedTest(Estimate(value, math.nan, math.nan), math.nan)
+    side = min(int((draws <= 0).sum()), int((draws >= 0).sum()))
+    p_value = min(1.0, 2 * (side + 1) / (len(draws) + 1))
+    return PairedTest(_between(value, draws, 0.95), p_value)
+
+
+def _groups(clusters: Mapping[str, Sequence[float]]) -> list[np.ndarray]:
     groups = [np.asarray(v, dtype=np.float64) for v in clusters.values() if len(v)]
     if not groups:
         raise ValueError("no values")
-    value = float(np.mean([g.mean() for g in groups]))
-    if len(groups) < 2:
-        return Estimate(value, math.nan, math.nan)
-    rng = np.random.default_rng(seed)
-    means = np.stack(
-        [g[rng.integers(len(g), size=(RESAMPLES, len(g)))].mean(axis=1) for g in groups], axis=1
-    )
-    # A class drawn twice gets two independent draws of its values, so pair each pick with another row.
-    picks = rng.integers(len(groups), size=(RESAMPLES, len(groups)))
-    rows = rng.integers(RESAMPLES, size=(RESAMPLES, len(groups)))
-    draws = means[rows, picks].mean(axis=1)
+    return groups
+
+
+def _mean_of_means(clusters: Mapping[str, Sequence[float]]) -> float:
+    return float(np.mean([g.mean() for g in _groups(clusters)]))
+
+
+def _between(value: float, draws: np.ndarray, confidence: float) -> Estimate:
     tail = (1 - confidence) / 2
     low, high = np.quantile(draws, [tail, 1 - tail])
     return Estimate(value, float(low), float(high))
+
+
+def _clustered_draws(clusters: Mapping[str, Sequence[float]], seed: int) -> np.ndarray | None:
+    """Bootstrap draws of the mean of means, (RESAMPLES,); None with fewer than two clusters."""
+    groups = _groups(clusters)
+    if len(groups) < 2:
+        return None
+    rng = np.random.default_rng(seed)
+    means = np.stack([_resampled(g, rng) for g in groups], axis=1)
+    # A class drawn twice gets two independent draws of its values, so pair each pick with another row.
+    picks = rng.integers(len(groups), size=(RESAMPLES, len(groups)))
+    rows = rng.integers(RESAMPLES, size=(RESAMPLES, len(groups)))
+    draws: np.ndarray = means[rows, picks].mean(axis=1)
+    return draws
 
 
 def clustered_difference(

@@ -107,7 +107,7 @@ def merge(
 
 def import_si(
     path: Annotated[
-        Path, typer.Argument(help="Spurious ImageNet folder, or one with a manifest.csv.")
+        Path, typer.Argument(help="Spurious ImageNet folder or zip, or one with a manifest.csv.")
     ],
     out: Annotated[Path, typer.Option(help="Data set folder to make.")],
 ) -> None:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 
 from PIL import Image
 
@@ -14,15 +14,20 @@ from spurbench.prediction import predict
 def panel_predictions(
     panel: Sequence[Classifier], images: Sequence[Image.Image], label: int
 ) -> list[tuple[PanelPrediction, ...]]:
-    """For each picture, every member's top-1 label and its probability of ``label``."""
-    columns = [
-        [
-            PanelPrediction(member.spec, p.label, float(p.probabilities[label]))
-            for p in predict(member, images)
-        ]
-        for member in panel
-    ]
+    """For each picture, every member's top-1 label (the domain's; -1 for none of them) and its
+    probability of ``label``."""
+    columns = [list(_said(member, images, label)) for member in panel]
     return list(zip(*columns, strict=True))
+
+
+def _said(
+    member: Classifier, images: Sequence[Image.Image], label: int
+) -> Iterator[PanelPrediction]:
+    space = member.label_space
+    column = space.column(label)
+    for p in predict(member, images):
+        probability = 0.0 if column is None else float(p.probabilities[column])
+        yield PanelPrediction(member.spec, space.domain_label(p.label), probability)
 
 
 def fools_all(predictions: Sequence[PanelPrediction], label: int) -> bool:

@@ -92,8 +92,9 @@ class Models:
                     f"{member.spec} knows the labels of {space.domain!r}, but recipe "
                     f"{self.recipe.name!r} is of domain {self.recipe.domain!r}"
                 )
-            if any(card.label >= len(space.names) for card in cards):
-                raise UserError(f"{member.spec}: has too few labels ({len(space.names)})")
+            missing = [card.name for card in cards if space.column(card.label) is None]
+            if missing:
+                raise UserError(f"{member.spec}: has no output for {', '.join(missing)}")
         if not hasattr(self.robust, "features"):
             raise UserError(f"{self.robust.spec}: offers no features for the similarity loss")
         for card in cards if self.referee else ():

@@ -1,42 +1,81 @@
-"""`spurbench eval`: a thin function over scoring.py."""
+"""`spurbench eval`, `score` and `compare`: thin functions over session.py, summary.py, comparison.py."""
 
 from __future__ import annotations
 
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
 if TYPE_CHECKING:
-    from spurbench.contracts import Classifier
-    from spurbench.dataset.read import DataSet
-    from spurbench.results import Result
+    from rich.console import Console
+    from rich.table import Table
 
-FRAMINGS = {"model": None, "si": "shortest", "squash": "squash"}
+    from .session import Outcome
+
+JsonOption = Annotated[bool, typer.Option("--json", help="Print one JSON object only.")]
 
 
 def evaluate(
     model: Annotated[list[str], typer.Option(help="Model spec LOADER/NAME; may be given again.")],
-    data: Annotated[Path, typer.Option(help="Data set folder.")] = Path("spurbench"),
+    data: Annotated[
+        str,
+        typer.Option(help="Data set folder or hub id, or Spurious ImageNet's folder or zip."),
+    ] = "spurbench",
+    revision: Annotated[str | None, typer.Option(help="Revision of a hub id.")] = None,
     weights: Annotated[
         Path | None,
         typer.Option(help="Checkpoint for the model: .safetensors or a torch state dict."),
     ] = None,
+    label_space: Annotated[
+        str | None, typer.Option(help="Label space of the models, where it is not known.")
+    ] = None,
     framing: Annotated[
         str, typer.Option(help="model: its own transform; si: shorter edge, no crop; squash.")
     ] = "model",
+    val: Annotated[
+        str | None,
+        typer.Option(help="ImageNet validation pictures: torchvision's, Kaggle's or HF's layout."),
+    ] = None,
+    classes: Annotated[str | None, typer.Option(help="Only these classes, by comma.")] = None,
+    splits: Annotated[str | None, typer.Option(help="Only these splits, by comma.")] = None,
+    limit: Annotated[
+        int | None, typer.Option(min=1, help="First pictures of each class and split.")
+    ] = None,
     results: Annotated[Path, typer.Option(help="Folder for result files.")] = Path("results"),
-    batch_size: Annotated[int, typer.Option(min=1, help="Pictures a batch.")] = 64,
-    json_output: Annotated[
-        bool, typer.Option("--json", help="Print the results as JSON only.")
+    device: Annotated[str, typer.Option(help="auto, cpu, cuda, cuda:1 or mps.")] = "auto",
+    dtype: Annotated[str, typer.Option(help="float32, float64 or bfloat16.")] = "float32",
+    batch_size: Annotated[
+        int | None, typer.Option(min=1, help="Pictures a batch; else the device's usual.")
+    ] = None,
+    workers: Annotated[
+        int | None, typer.Option(min=1, help="Threads that read pictures; else the cores.")
+    ] = None,
+    skip_unreadable: Annotated[
+        bool, typer.Option(help="Leave unreadable pictures out, and record them.")
     ] = False,
+    keep_logits: Annotated[
+        bool, typer.Option(help="Keep the logits of the domain's labels in the predictions.")
+    ] = False,
+    fresh: Annotated[bool, typer.Option(help="Score again even if nothing changed.")] = False,
+    json_output: JsonOption = False,
 ) -> None:
-    """Score classifiers on a data set: spurious accuracy by class and split, with 95 % intervals."""
-    import json
+    """Score classifiers on a data set: spurious accuracy by class and split, with 95 % intervals.
+
+    An interrupted run goes on where it stopped; a second run with nothing changed answers from the
+    stored predictions.
+    """
+    from rich.console import Console
 
     from spurbench import plugins
-    from spurbench.dataset.read import open_data_set
     from spurbench.errors import UserError, unknown
+    from spurbench.results import Selection
+
+    from .framing import FRAMINGS
+    from .placement import choose
+    from .progress import watched
+    from .session import Settings, evaluate_all
+    from .sources import open_source
 
     if weights is not None and len(model) > 1:
         raise UserError("--weights is for one model; run `spurbench eval` once a model")
@@ -44,63 +83,112 @@ def evaluate(
         raise unknown("framing", framing, FRAMINGS)
     if results.exists() and not results.is_dir():
         raise UserError(f"{results}: is a file; name a folder with --results")
-    data_set = open_data_set(data)
-    found = []
-    for spec in model:
-        classifier = plugins.classifier(spec, weights=weights)
-        reframe(classifier, framing)
-        found.append(score_one(classifier, data_set, results, batch_size, quiet=json_output))
-    if json_output:
-        typer.echo(json.dumps({"results": [r.model_dump() for r in found]}))
+    settings = Settings(
+        choose(device, dtype), framing, batch_size, workers, skip_unreadable, keep_logits, fresh
+    )
+    selection = Selection(classes=_listed(classes), splits=_listed(splits), limit=limit)
+    source = open_source(data, selection, val, revision)
+    options: dict[str, Any] = {"label_space": label_space} if label_space is not None else {}
+    loaded = [plugins.classifier(spec, weights=weights, **options) for spec in model]
+    console = Console(stderr=True, quiet=json_output)
+    console.print(
+        f"{settings.placement.described()}, {dtype}, {settings.chosen_batch_size()} pictures a batch, "
+        f"{settings.chosen_workers()} reading threads",
+        highlight=False,
+    )
+    outcomes = evaluate_all(
+        loaded,
+        source,
+        results,
+        settings,
+        lambda steps, total: watched(steps, total, console),
+        lambda line: console.print(line, highlight=False),
+    )
+    _show(outcomes, console, json_output=json_output)
 
 
-def reframe(classifier: Classifier, framing: str) -> None:
-    """Replace the classifier's own framing by the one asked for."""
-    from dataclasses import replace
-
-    kind = FRAMINGS[framing]
-    if kind:
-        size = classifier.transform.size
-        classifier.transform = replace(
-            classifier.transform, framing=kind, resize=size, interpolation="bicubic"
-        )
-
-
-def predictions_path(path: Path, result: Result) -> Path:
-    """Where the per-picture predictions of a result file lie."""
-    return path.with_name(f"{path.stem}.{result.predictions_sha256[:8]}.parquet")
-
-
-def score_one(
-    classifier: Classifier, data: DataSet, results: Path, batch_size: int, *, quiet: bool
-) -> Result:
-    """Score one model, show its table, write its predictions and then its result."""
+def score(
+    predictions: Annotated[Path, typer.Argument(help="Predictions file (.parquet) of an eval.")],
+    results: Annotated[
+        Path | None, typer.Option(help="Folder to write the result and predictions to.")
+    ] = None,
+    json_output: JsonOption = False,
+) -> None:
+    """Compute a result again from a predictions file alone."""
     from rich.console import Console
-    from rich.progress import track
 
-    from spurbench.files import friendly_disk_errors, write_bytes
-    from spurbench.results import write_result
+    from spurbench.files import friendly_disk_errors
 
-    from .scoring import check_domain, make_result, predictions_parquet, score_pictures
+    from .predictions import read_predictions
+    from .session import install
+    from .summary import result_of
     from .table import score_table
 
-    check_domain(classifier, data)
-    console = Console(stderr=True, quiet=quiet)
-    pictures = track(
-        data.pictures(), classifier.spec, data.count(), console=console, transient=True
-    )
-    scored = score_pictures(classifier, iter(pictures), batch_size)
-    predictions = predictions_parquet(scored)
-    result = make_result(classifier, data, scored, predictions)
-    path = result.path_under(results)
-    with friendly_disk_errors(results):
-        # The name holds the hash: whichever JSON is there, its predictions are beside it.
-        kept = predictions_path(path, result)
-        write_bytes(kept, predictions)
-        write_result(result, path)
-        for stale in set(path.parent.glob(f"{path.stem}.*.parquet")) - {kept}:
-            stale.unlink()
-    if not quiet:
+    result = result_of(read_predictions(predictions))
+    if results is not None:
+        with friendly_disk_errors(results):
+            path = install(predictions.read_bytes(), results).path
+        typer.echo(f"result: {path}", err=json_output)
+    if json_output:
+        _print_json(result.model_dump())
+    else:
         Console().print(score_table(result))
-        typer.echo(f"result: {path}")
-    return result
+
+
+def compare(
+    predictions: Annotated[
+        list[Path], typer.Argument(help="Predictions files (.parquet) of two models or more.")
+    ],
+    json_output: JsonOption = False,
+) -> None:
+    """Compare models on the same pictures: consistency, and paired differences with p-values."""
+    from rich.console import Console
+
+    from . import comparison
+    from .predictions import read_predictions
+    from .table import comparison_table
+
+    found = comparison.compare([read_predictions(path) for path in predictions])
+    if json_output:
+        _print_json(found.model_dump())
+    else:
+        Console().print(comparison_table(found))
+
+
+def _listed(text: str | None) -> list[str] | None:
+    return [part.strip() for part in text.split(",") if part.strip()] if text is not None else None
+
+
+def _show(outcomes: list[Outcome], console: Console, *, json_output: bool) -> None:
+    from . import comparison
+    from .session import unreadable_note
+    from .table import comparison_table, score_table
+
+    together = comparison.compare([o.predictions for o in outcomes]) if len(outcomes) > 1 else None
+    if json_output:
+        found: dict[str, Any] = {"results": [o.result.model_dump() for o in outcomes]}
+        found["stored"] = [o.stored for o in outcomes]
+        found["comparison"] = together.model_dump() if together else None
+        _print_json(found)
+        return
+    for outcome in outcomes:
+        _print_table(score_table(outcome.result))
+        if outcome.result.data.unreadable:
+            typer.echo(unreadable_note(outcome.result.data.unreadable))
+        state = " (stored before, nothing changed; --fresh scores again)" if outcome.stored else ""
+        typer.echo(f"result: {outcome.path}{state}")
+        typer.echo(f"predictions: {outcome.predictions_path}")
+    if together:
+        _print_table(comparison_table(together))
+
+
+def _print_table(table: Table) -> None:
+    from rich.console import Console
+
+    Console().print(table)
+
+
+def _print_json(value: dict[str, Any]) -> None:
+    import json
+
+    typer.echo(json.dumps(value, ensure_ascii=False))

@@ -3,17 +3,22 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from functools import cached_property
 
 import torch
 from torch import Tensor, nn
 
-from spurbench.contracts import LabelSpace, ModelFacts, Transform
+from spurbench.contracts import LabelSpace, ModelFacts, Normalisation, Transform
+
+RAW = Normalisation((0.0,) * 3, (1.0,) * 3)
 
 
 class NetworkClassifier:
-    """Normalises (N, 3, H, W) images in [0, 1] with ``mean`` and ``std`` and applies a timm network.
+    """Normalises (N, 3, H, W) images in [0, 1] with ``mean`` and ``std`` and applies a network.
 
-    Fulfils FeatureClassifier for any timm network whose head ends in one linear layer.
+    Fulfils FeatureClassifier for any network whose logits come from one linear layer.
+    ``reaches`` is what the network's first layer is to be fed where the network scales its input
+    itself; without it that is the normalisation applied here. The self-test compares.
     """
 
     def __init__(
@@ -25,12 +30,14 @@ class NetworkClassifier:
         facts: ModelFacts,
         mean: Sequence[float],
         std: Sequence[float],
+        reaches: Normalisation | None = None,
     ) -> None:
         self.spec = spec
         self.network = network.eval().requires_grad_(False)
         self.label_space = label_space
         self.transform = transform
         self.facts = facts
+        self.normalisation: Normalisation | None = reaches or Normalisation(tuple(mean), tuple(std))
         self._mean = torch.tensor(mean).view(1, -1, 1, 1)
         self._std = torch.tensor(std).view(1, -1, 1, 1)
 
@@ -40,19 +47,45 @@ class NetworkClassifier:
         return logits
 
     def features(self, images: Tensor) -> Tensor:
-        """Penultimate features phi(x), (N, D); gradients reach the images."""
-        maps = self.network.forward_features(self._normalised(images))  # type: ignore[operator]
-        pooled: Tensor = self.network.forward_head(maps, pre_logits=True)  # type: ignore[operator]
-        return pooled
+        """Penultimate features phi(x), (N, D): what the head is fed; gradients reach the images."""
+        caught: list[Tensor] = []
+        hook = self._linear.register_forward_pre_hook(lambda _, fed: caught.append(fed[0]))
+        try:
+            self.logits(images)
+        finally:
+            hook.remove()
+        return caught[-1]
 
     @property
     def head(self) -> tuple[Tensor, Tensor]:
-        """Weight (K, D) and bias (K,) of the last linear layer."""
-        linear = self.network.get_classifier()  # type: ignore[operator]
-        if not isinstance(linear, nn.Linear):
-            raise TypeError(f"{self.spec}: its head is {type(linear).__name__}, not linear")
+        """Weight (K, D) and bias (K,) of the linear layer that the logits come from.
+
+        TypeError where the logits are not the outputs of one linear layer.
+        """
+        linear = self._linear
         bias = linear.bias if linear.bias is not None else torch.zeros(linear.out_features)
         return linear.weight, bias
+
+    @cached_property
+    def _linear(self) -> nn.Linear:
+        """The linear layer whose outputs the logits are: found by running one picture."""
+        made: list[tuple[nn.Linear, Tensor, Tensor]] = []
+        hooks = [
+            module.register_forward_hook(lambda m, fed, out: made.append((m, fed[0], out)))
+            for module in self.network.modules()
+            if isinstance(module, nn.Linear) and module.out_features == len(self.label_space.names)
+        ]
+        size = self.transform.size
+        try:
+            with torch.no_grad():
+                logits = self.logits(next(self.network.parameters()).new_zeros(1, 3, size, size))
+        finally:
+            for hook in hooks:
+                hook.remove()
+        for linear, fed, outputs in made:
+            if fed.ndim == 2 and outputs.shape == logits.shape and torch.equal(outputs, logits):
+                return linear
+        raise TypeError(f"{self.spec}: its logits are not the outputs of one linear layer")
 
     def _normalised(self, images: Tensor) -> Tensor:
         return (images - self._mean.to(images)) / self._std.to(images)

@@ -1,29 +1,32 @@
-"""A result as a table for the terminal."""
+"""Results as tables for the terminal."""
 
 from __future__ import annotations
 
 from rich import box
 from rich.table import Table
 
-from spurbench.results import Interval, Result
+from spurbench.results import Interval, Means, Result
+
+from .comparison import Comparison
 
 TITLES = {
     "si": "references",
     "generated": "generated",
     "val": "val. accuracy",
 }
+MEANS = {
+    "top5": "top-5",
+    "mean_probability": "mean p(class)",
+    "average_precision": "AP against val.",
+    "roc_auc": "ROC-AUC against val.",
+}
 
 
 def score_table(result: Result) -> Table:
     """Rows are classes, columns are splits, cells say ``share % [low, high]``."""
-    splits = [s for s in TITLES if s in result.macro]
-    table = Table(
-        title=f"{result.model.spec} on {result.data.name} {result.data.version}",
-        caption=_caption(result),
-        box=box.SIMPLE_HEAD,
-        padding=(0, 0),
-        collapse_padding=True,
-    )
+    splits = _splits(result)
+    table = _table(f"{result.model.spec} on {result.data.name} {result.data.version}")
+    table.caption = _caption(result)
     table.add_column("class", no_wrap=True)
     for split in splits:
         table.add_column(TITLES[split], justify="right", no_wrap=True)
@@ -33,6 +36,34 @@ def score_table(result: Result) -> Table:
         table.add_row(slug, *(percent(c.top1) if c else "" for c in cells))
     table.add_section()
     table.add_row("mean", *(percent(result.macro[s]) for s in splits), style="bold")
+    table.add_section()
+    for name, title in MEANS.items():
+        _add_means(table, title, [getattr(result.means[s], name) for s in splits])
+    if result.model.outputs and _head_is_larger(result):
+        inner = [result.means[s].restricted for s in splits]
+        _add_means(table, "domain's labels", [m.top1 if m else None for m in inner])
+    return table
+
+
+def comparison_table(comparison: Comparison) -> Table:
+    """Consistency by split, then the paired differences."""
+    table = _table(f"{len(comparison.models)} models on the same pictures")
+    table.caption = (
+        "share fooled by all in %, Fleiss' kappa of hit or miss; differences in points by paired "
+        "bootstrap clustered by class, with their p-value"
+    )
+    table.add_column("", overflow="fold")
+    table.add_column("split", no_wrap=True)
+    table.add_column("value", justify="right", no_wrap=True)
+    table.add_column("kappa or p", justify="right", no_wrap=True)
+    for c in comparison.consistency:
+        kappa = "" if c.fleiss_kappa is None else f"{c.fleiss_kappa:.2f}"
+        table.add_row("all", TITLES.get(c.split, c.split), percent(c.fooled_by_all), kappa)
+    table.add_section()
+    for d in comparison.differences:
+        p_value = "" if d.p_value is None else f"{d.p_value:.4f}"
+        title = TITLES.get(d.split, d.split)
+        table.add_row(f"{d.first} - {d.second}", title, percent(d.difference), p_value)
     return table
 
 
@@ -44,13 +75,37 @@ def percent(interval: Interval) -> str:
     return f"{value} [{100 * interval.low:.1f}, {100 * interval.high:.1f}]"
 
 
+def _table(title: str) -> Table:
+    return Table(title=title, box=box.SIMPLE_HEAD, padding=(0, 0), collapse_padding=True)
+
+
+def _add_means(table: Table, title: str, cells: list[Interval | None]) -> None:
+    if any(cells):
+        table.add_row(title, *(percent(cell) if cell else "" for cell in cells), style="dim")
+
+
+def _splits(result: Result) -> list[str]:
+    return [s for s in TITLES if s in result.means]
+
+
+def _head_is_larger(result: Result) -> bool:
+    """Whether the restricted reading says anything else than the full head."""
+    return any(_differs(means, means.restricted) for means in result.means.values())
+
+
+def _differs(full: Means, restricted: Means | None) -> bool:
+    return restricted is not None and restricted != full.model_copy(update={"restricted": None})
+
+
 def _caption(result: Result) -> str:
     text = (
         "spurious accuracy (for val: accuracy) in %, 95 % intervals: Wilson by class, "
-        "bootstrap clustered by class for the mean; "
+        "bootstrap clustered by class for the means; "
         f"framing {result.model.transform['framing']} {result.model.transform['size']}"
     )
     if result.generated_minus_si:
         gap = result.generated_minus_si
         text += f"\ngenerated minus references: {percent(gap)} points"
+    if result.data.unreadable:
+        text += f"\n{len(result.data.unreadable)} unreadable pictures left out"
     return text

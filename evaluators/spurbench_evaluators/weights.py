@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import warnings
+from collections import OrderedDict
 from pathlib import Path
 
 from torch import Tensor, nn
@@ -37,30 +38,54 @@ def read_state(path: Path) -> dict[str, Tensor]:
         isinstance(k, str) and isinstance(v, Tensor) for k, v in state.items()
     ):
         raise UserError(f"{path}: holds no state dict of tensors")
-    return state
+    return without_prefix(state, "module.")  # as torch's DataParallel saves it
 
 
-def load_strictly(network: nn.Module, path: Path) -> str:
-    """Load a checkpoint into the network and return the file's SHA-256; any misfit is an error."""
-    state = read_state(path)
+def load_strictly(network: nn.Module, path: Path, state: dict[str, Tensor] | None = None) -> str:
+    """Load a checkpoint into the network and return the file's SHA-256; any misfit is an error.
+
+    ``state`` is the file's state dict where the caller has read it (and renamed its keys) already.
+    """
+    state = read_state(path) if state is None else state
+    found = misfits(network, state)
+    if found:
+        raise UserError(f"{path}: does not fit the architecture: {found}")
+    fill(network, state)
+    return sha256_file(path)
+
+
+def fill(network: nn.Module, state: dict[str, Tensor]) -> None:
+    """Load a state dict that fits. Layers' versions, which safetensors cannot hold, are today's."""
+    versioned = OrderedDict(state)
+    versions = getattr(state, "_metadata", None) or getattr(network.state_dict(), "_metadata", {})
+    versioned._metadata = versions  # type: ignore[attr-defined]
+    network.load_state_dict(versioned, strict=False)
+
+
+def misfits(network: nn.Module, state: dict[str, Tensor]) -> str:
+    """What of a state dict does not fit the network, by number and first names; empty if all does."""
     wanted = network.state_dict()
     optional = {k for k in wanted if k.endswith("num_batches_tracked")}
-    missing = sorted(set(wanted) - set(state) - optional)
-    unexpected = sorted(set(state) - set(wanted))
-    shapes = [k for k in wanted if k in state and wanted[k].shape != state[k].shape]
-    if missing or unexpected or shapes:
-        parts = [
-            f"{len(keys)} {what} ({', '.join(keys[:3])}{', ...' if len(keys) > 3 else ''})"
-            for what, keys in (
-                ("missing", missing),
-                ("unexpected", unexpected),
-                ("of another shape", shapes),
-            )
-            if keys
-        ]
-        raise UserError(f"{path}: does not fit the architecture: {'; '.join(parts)}")
-    network.load_state_dict(state, strict=False)
-    return sha256_file(path)
+    faults = (
+        ("missing", sorted(set(wanted) - set(state) - optional)),
+        ("unexpected", sorted(set(state) - set(wanted))),
+        (
+            "of another shape",
+            [k for k in wanted if k in state and wanted[k].shape != state[k].shape],
+        ),
+    )
+    return "; ".join(
+        f"{len(keys)} {what} ({', '.join(keys[:3])}{', ...' if len(keys) > 3 else ''})"
+        for what, keys in faults
+        if keys
+    )
+
+
+def without_prefix(state: dict[str, Tensor], prefix: str) -> dict[str, Tensor]:
+    """The state dict with a prefix taken off its keys, if every key has it."""
+    if not state or not all(key.startswith(prefix) for key in state):
+        return state
+    return {key.removeprefix(prefix): value for key, value in state.items()}
 
 
 def state_sha256(network: nn.Module) -> str:

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from itertools import islice
 from pathlib import Path
 from typing import Any
 
@@ -15,7 +16,8 @@ from .manifest import Manifest, read_manifest
 
 @dataclass(frozen=True)
 class StoredPicture:
-    """A picture of a split as stored: encoded bytes and where it belongs."""
+    """A picture of a split as stored: encoded bytes and where it belongs; ``sha256`` is that of the
+    bytes, empty where it is not known before they are read."""
 
     data: bytes
     slug: str
@@ -26,6 +28,10 @@ class StoredPicture:
     origin: str
     sha256: str
 
+    def without_data(self) -> StoredPicture:
+        """The same without its bytes."""
+        return replace(self, data=b"")
+
 
 @dataclass(frozen=True)
 class DataSet:
@@ -34,14 +40,39 @@ class DataSet:
     folder: Path
     manifest: Manifest
 
-    def pictures(self, classes: list[str] | None = None) -> Iterator[StoredPicture]:
-        """Every picture, in order of class, split and index."""
-        for slug in classes or list(self.manifest.classes):
-            if slug not in self.manifest.classes:
-                raise unknown("class of the data set", slug, self.manifest.classes)
-            entry = self.manifest.classes[slug]
-            for split in sorted(entry.splits):
-                yield from self._split(slug, split)
+    def pictures(
+        self,
+        classes: list[str] | None = None,
+        splits: list[str] | None = None,
+        limit: int | None = None,
+    ) -> Iterator[StoredPicture]:
+        """Pictures in order of class, split and index: all, or those of some classes (slugs or
+        names) and splits, and the first ``limit`` of each class and split."""
+        for slug, split in self.groups(classes, splits):
+            yield from islice(self._split(slug, split), limit)
+
+    def groups(
+        self, classes: list[str] | None = None, splits: list[str] | None = None
+    ) -> list[tuple[str, str]]:
+        """Slugs and splits that are there, ordered; UserError for a name that is not."""
+        found = self.manifest.classes
+        slugs = list(found) if classes is None else [self._slug(name) for name in classes]
+        there = {split for entry in found.values() for split in entry.splits}
+        for split in splits or []:
+            if split not in there:
+                raise unknown("split of the data set", split, there)
+        return [
+            (slug, split)
+            for slug in dict.fromkeys(slugs)
+            for split in sorted(found[slug].splits)
+            if splits is None or split in splits
+        ]
+
+    def _slug(self, name: str) -> str:
+        for slug, entry in self.manifest.classes.items():
+            if name in (slug, entry.name):
+                return slug
+        raise unknown("class of the data set", name, self.manifest.classes)
 
     def count(self) -> int:
         """Number of pictures in all splits."""

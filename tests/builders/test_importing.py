@@ -6,10 +6,11 @@ from pathlib import Path
 
 import pytest
 
+from spurbench.dataset.folders import find_classes
 from spurbench.dataset.read import open_data_set
 from spurbench.errors import UserError
 from spurbench.pictures import png_bytes
-from spurbench_builders.importing import find_classes, import_folder
+from spurbench_builders.importing import import_folder
 from tests.conftest import picture
 
 

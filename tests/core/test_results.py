@@ -11,6 +11,7 @@ from spurbench.errors import UserError
 from spurbench.results import (
     DataRecord,
     Interval,
+    Means,
     ModelRecord,
     Result,
     SplitScore,
@@ -45,7 +46,7 @@ def made_result(spec: str = "micro/vit", generated: float = 0.9, version: str = 
         ),
         data=DataRecord(name="spurbench", domain="micro", version=version, fingerprint="f" * 64),
         scores=[score],
-        macro={"generated": share},
+        means={"generated": Means(top1=share)},
         generated_minus_si=None,
         environment={"python": "3.11"},
         predictions_sha256="0" * 64,
@@ -65,9 +66,12 @@ def test_round_trip(tmp_path: Path) -> None:
     ("change", "said"),
     [
         ({"surprise": 1}, "surprise"),
-        ({"macro": {"si": {"value": 1.7, "low": None, "high": None}}}, "macro.si.value"),
+        (
+            {"means": {"si": {"top1": {"value": 1.7, "low": None, "high": None}}}},
+            "means.si.top1.value",
+        ),
         ({"scores": [{}]}, "scores.0"),
-        ({"schema_version": 2}, "schema_version"),
+        ({"schema_version": 3}, "schema_version"),
         ({"predictions_sha256": "|<b>"}, "predictions_sha256"),
     ],
 )

@@ -15,6 +15,11 @@ from spurbench_evaluators.weights import load_strictly
 SIGNED = (0.5019607843137255,) * 3
 
 
+def efficientnet_lite0(weights: Path) -> NetworkClassifier:
+    """EfficientNet-Lite0 with its authors' normalisation, which timm's rounds to 0.5."""
+    return _wrap(timm.create_model("tf_efficientnet_lite0"), weights, 224, (127 / 255,) * 3, SIGNED)
+
+
 def mobilenet_v2(weights: Path) -> NetworkClassifier:
     """Coral's MobileNet V2, dequantised: TensorFlow's padding, pixels to [-1, 1]."""
     return _wrap(

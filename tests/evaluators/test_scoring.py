@@ -10,33 +10,18 @@ import torch
 from PIL import Image
 
 from spurbench import plugins
-from spurbench.contracts import LabelSpace, ModelFacts, Transform
+from spurbench.contracts import Transform
 from spurbench.dataset.read import open_data_set
 from spurbench.errors import UserError
 from spurbench.files import sha256_file
 from spurbench.prediction import framed, predict
 from spurbench.results import read_result
-from spurbench_evaluators.command import predictions_path, reframe, score_one
-from spurbench_evaluators.scoring import check_domain, score_pictures
+from spurbench_evaluators.framing import reframe
+from spurbench_evaluators.scoring import score_one, score_pictures
+from spurbench_evaluators.session import check_source, predictions_path
+from spurbench_evaluators.sources import open_source
 from tests.conftest import make_class, picture
-
-
-class Fake:
-    """Calls every picture by one label, with a logit that depends on the picture."""
-
-    def __init__(self, label: int = 5, outputs: int = 12, domain: str = "micro") -> None:
-        self.spec = f"fake/{label}"
-        names = tuple(f"class {i}" for i in range(outputs))
-        self.label_space = LabelSpace("micro", domain, names)
-        self.transform = Transform("crop", 8, 8)
-        self.facts = ModelFacts("fake", 0, "0" * 64, "made")
-        self.label = label
-        self.fill: float | None = None
-
-    def logits(self, images: torch.Tensor) -> torch.Tensor:
-        out = torch.zeros(len(images), len(self.label_space.names))
-        out[:, self.label] = 1 + images.mean(dim=(1, 2, 3))
-        return out if self.fill is None else torch.full_like(out, self.fill)
+from tests.evaluators.fakes import Fake
 
 
 @pytest.fixture
@@ -47,7 +32,7 @@ def folder(tmp_path: Path) -> Path:
 
 
 def test_shares_intervals_and_files(folder: Path, tmp_path: Path) -> None:
-    result = score_one(Fake(5), open_data_set(folder), tmp_path / "results", 2, quiet=True)
+    result = score_one(Fake(5), open_data_set(folder), tmp_path / "results", 2)
     tops = {(s.slug, s.split): (s.hits, s.n) for s in result.scores}
     assert tops["koala", "si"] == (3, 3) and tops["gondola", "generated"] == (0, 4)
     assert result.macro["si"].value == 0.5
@@ -74,15 +59,15 @@ def test_wrong_domain_bad_head_and_nan_are_errors_without_a_result(
 ) -> None:
     data = open_data_set(folder)
     with pytest.raises(UserError, match="knows the labels of 'imagenet'"):
-        check_domain(Fake(domain="imagenet"), data)
+        check_source(Fake(domain="imagenet"), open_source(folder))
     broken = Fake()
     broken.fill = float("nan")
     with pytest.raises(UserError, match="NaN or infinite"):
-        score_one(broken, data, tmp_path / "results", 4, quiet=True)
+        score_one(broken, data, tmp_path / "results", 4)
     headless = Fake()
     headless.logits = lambda images: torch.zeros(len(images), 7)  # type: ignore[method-assign]
     with pytest.raises(UserError, match=r"gives \(7,\) outputs"):
-        score_one(headless, data, tmp_path / "results", 4, quiet=True)
+        score_one(headless, data, tmp_path / "results", 4)
     assert not (tmp_path / "results").exists()
 
 
@@ -118,9 +103,9 @@ def test_unknown_framings_and_endless_pictures() -> None:
 
 def test_a_label_beyond_the_head_is_an_error(folder: Path) -> None:
     with pytest.raises(UserError, match="has 4 labels, none for koala"):
-        check_domain(Fake(0, outputs=4), open_data_set(folder))
+        check_source(Fake(0, outputs=4), open_source(folder))
 
 
 def test_the_referee_is_no_classifier(folder: Path) -> None:
     with pytest.raises(UserError, match="knows the labels of 'micro-contents'"):
-        check_domain(plugins.classifier("micro/referee"), open_data_set(folder))
+        check_source(plugins.classifier("micro/referee"), open_source(folder))

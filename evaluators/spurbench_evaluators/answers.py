@@ -1,0 +1,115 @@
+"""What a classifier says of one picture: the row of a predictions file."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from spurbench.contracts import LabelSpace
+
+if TYPE_CHECKING:
+    from torch import Tensor
+
+TOP = 5
+
+
+@dataclass(frozen=True)
+class Head:
+    """One reading of the outputs. ``predicted`` is the top output's label in the domain (-1: none),
+    ``top_labels`` those of the five most probable outputs, ``class_probability`` p(split's class)
+    and ``class_log_odds`` log p/(1 - p) of it, which does not saturate as p does."""
+
+    predicted: int
+    predicted_name: str
+    probability: float
+    class_probability: float
+    class_log_odds: float
+    top_outputs: tuple[int, ...]
+    top_labels: tuple[int, ...]
+    top_probabilities: tuple[float, ...]
+
+
+@dataclass(frozen=True)
+class Answer:
+    """Both readings of one picture: over the full head, and over the domain's labels only."""
+
+    full: Head
+    restricted: Head
+    logits: tuple[float, ...] | None = None
+
+
+def answers(
+    logits: Tensor, labels: Sequence[int], space: LabelSpace, *, keep_logits: bool = False
+) -> list[Answer]:
+    """Read logits (N, K) of pictures whose classes have the domain's ``labels`` (N,).
+
+    Every class needs an output of the label space. ``keep_logits`` keeps those of the domain's
+    labels. Numbers are computed in float64 on the CPU.
+    """
+    import torch
+
+    logits = logits.cpu().double()
+    every = tuple(range(len(space.names)))
+    columns = space.domain_columns()
+    full = _heads(logits, labels, space, every)
+    if columns == every:
+        part, restricted = logits, full
+    else:
+        part = logits[:, torch.tensor(columns)]
+        restricted = _heads(part, labels, space, columns)
+    kept = [tuple(row) for row in part.tolist()] if keep_logits else [None] * len(labels)
+    return [Answer(*parts) for parts in zip(full, restricted, kept, strict=True)]
+
+
+def _heads(
+    logits: Tensor, labels: Sequence[int], space: LabelSpace, outputs: Sequence[int]
+) -> list[Head]:
+    """Readings of logits (N, len(outputs)), whose columns are the label space's ``outputs``."""
+    import torch
+
+    place = {output: i for i, output in enumerate(outputs)}
+    own = torch.tensor([place[_column(space, label)] for label in labels])[:, None]
+    normaliser = logits.logsumexp(dim=1, keepdim=True)
+    mine = logits.gather(1, own)
+    others = logits.scatter(1, own, float("-inf")).logsumexp(dim=1, keepdim=True)
+    top = top_columns(logits, min(TOP, len(outputs)))
+    probabilities = (logits.gather(1, top) - normaliser).exp()
+    heads = []
+    for ranked, shares, p, odds in zip(
+        top.tolist(),
+        probabilities.tolist(),
+        (mine - normaliser).exp()[:, 0].tolist(),
+        (mine - others)[:, 0].tolist(),
+        strict=True,
+    ):
+        best = tuple(outputs[i] for i in ranked)
+        meant = tuple(space.domain_label(o) for o in best)
+        name = space.names[best[0]]
+        heads.append(Head(meant[0], name, shares[0], p, odds, best, meant, tuple(shares)))
+    return heads
+
+
+def _column(space: LabelSpace, label: int) -> int:
+    column = space.column(label)
+    if column is None:
+        raise ValueError(f"{space.name} has no output for label {label}")
+    return column
+
+
+def top_columns(values: Tensor, count: int) -> Tensor:
+    """Columns of the ``count`` largest values of each row of (N, K), falling; of equal values the
+    lower column comes first, as argmax has it."""
+    import torch
+
+    shown = min(count + 1, values.shape[1])
+    best = values.topk(shown, dim=1)
+    order = torch.argsort(best.indices, dim=1)  # by column, then stably by value
+    columns = best.indices.gather(1, order)
+    falling = values.gather(1, columns).argsort(dim=1, descending=True, stable=True)
+    top = columns.gather(1, falling)[:, :count]
+    if shown > count:  # topk may have taken any of the values that tie for the last place
+        tied = best.values[:, count - 1] == best.values[:, count]
+        if bool(tied.any()):
+            top[tied] = values[tied].argsort(dim=1, descending=True, stable=True)[:, :count]
+    return top

@@ -1,0 +1,47 @@
+"""Fetching a model from the hub or a host: a spinner, nothing on stdout, one line where it fails."""
+
+from __future__ import annotations
+
+import contextlib
+import io
+import logging
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+from spurbench.errors import UserError
+
+WITH_WEIGHTS = "give a checkpoint on disk with --weights FILE"
+
+
+@contextmanager
+def fetching(
+    spec: str,
+    way_out: str = WITH_WEIGHTS,
+    failures: tuple[type[Exception], ...] = (OSError, RuntimeError, ValueError),
+) -> Iterator[None]:
+    """Within, libraries' own announcements are dropped and their failures become a UserError."""
+    from rich.console import Console
+
+    console = Console(file=sys.stderr)
+    try:
+        with (
+            console.status(f"fetching {spec}"),  # shown on a terminal only
+            _quiet_logger("huggingface_hub"),  # a line for each of its retries
+            contextlib.redirect_stdout(io.StringIO()),  # torch says there what it downloads
+        ):
+            yield
+    except failures as error:
+        reason = str(error).strip().split("\n")[0][:200]
+        raise UserError(f"{spec}: cannot be had ({reason}); {way_out}") from error
+
+
+@contextmanager
+def _quiet_logger(name: str) -> Iterator[None]:
+    logger = logging.getLogger(name)
+    level = logger.level
+    logger.setLevel(logging.CRITICAL)
+    try:
+        yield
+    finally:
+        logger.setLevel(level)

@@ -1,0 +1,51 @@
+"""Data sets on the Hugging Face hub."""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path
+
+from spurbench.dataset.manifest import NAME
+from spurbench.errors import UserError
+
+_ID = re.compile(r"[A-Za-z0-9][\w.-]*/[\w.-]+")
+
+
+def is_hub_id(text: str) -> bool:
+    """Whether the text can be a hub id, OWNER/NAME, perhaps with @REVISION."""
+    return _ID.fullmatch(text.partition("@")[0]) is not None
+
+
+def split_id(text: str, revision: str | None = None) -> tuple[str, str | None]:
+    """OWNER/NAME@REVISION as its id and revision; ``revision`` counts where the text has none."""
+    name, _, said = text.partition("@")
+    return name, said or revision
+
+
+def snapshot(text: str, revision: str | None = None) -> Path:
+    """Folder of a spurbench data set's snapshot, from the hub or its local cache.
+
+    UserError where it cannot be had or is no data set of ours.
+    """
+    from huggingface_hub import snapshot_download
+    from huggingface_hub.errors import HfHubHTTPError, HFValidationError, LocalEntryNotFoundError
+
+    name, revision = split_id(text, revision)
+    try:
+        folder = Path(
+            snapshot_download(
+                name,
+                repo_type="dataset",
+                revision=revision,
+                allow_patterns=[NAME, "data/**"],
+            )
+        )
+    except (HfHubHTTPError, HFValidationError, LocalEntryNotFoundError, OSError) as error:
+        reason = str(error).strip().split("\n")[0][:160]
+        raise UserError(
+            f"{text}: neither a folder here nor a data set that the hub gives ({reason}); check the "
+            "name, or make one with `spurbench build` or `spurbench import-si`"
+        ) from error
+    if not (folder / NAME).is_file():
+        raise UserError(f"{text}: is on the hub, but has no {NAME}: not a spurbench data set")
+    return folder

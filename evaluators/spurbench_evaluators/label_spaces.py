@@ -1,0 +1,162 @@
+"""ImageNet label spaces, from timm's synset lists or a user's file, mapped to ImageNet-1k by synset.
+
+The known ones are data in cards/label_spaces.json: a synset list of timm's, and how many outputs that
+mean nothing stand before it (TensorFlow's ImageNet-1k heads start with "background").
+"""
+
+from __future__ import annotations
+
+import csv
+import re
+from collections import defaultdict
+from functools import cache
+from importlib import resources
+from pathlib import Path
+
+from spurbench.contracts import LabelSpace
+from spurbench.errors import UserError, unknown
+from spurbench.files import sha256_file
+
+from .cards import read_card
+
+DOMAIN = "imagenet"
+WAY_OUT = "name one with --label-space NAME, or give a file with a line an output"
+_SYNSET = re.compile(r"n\d{8}")
+
+
+def names() -> list[str]:
+    """The label spaces that are known by name."""
+    return list(read_card("label_spaces"))
+
+
+@cache
+def named(name: str) -> LabelSpace:
+    """The label space of that name; UserError with suggestions for an unknown one."""
+    if name not in names():
+        raise unknown("label space", name, names())
+    card = read_card("label_spaces")[name]
+    synsets = ["-"] * card.get("before", 0) + _lines(card["synsets"])
+    labels = tuple(_labels().get(s, -1) for s in synsets)
+    shown = tuple(_name(s) for s in synsets)
+    return LabelSpace(name, DOMAIN, shown, None if labels == tuple(range(1000)) else labels)
+
+
+def for_head(spec: str, outputs: int, wanted: str | Path | None = None) -> LabelSpace:
+    """The label space of a model with that many outputs: the one ``wanted`` (a name or a file), or
+    the only known one of that size. UserError naming the choices where none or several fit."""
+    if wanted is not None:
+        space = named(str(wanted)) if str(wanted) in names() else _from_wanted(wanted)
+        if len(space.names) != outputs:
+            raise UserError(
+                f"label space {wanted} has {len(space.names)} outputs, but {spec} has {outputs}; "
+                f"{choices(outputs)}"
+            )
+        return space
+    if outputs == 0:
+        raise UserError(f"{spec}: has no classifier head, only features; choose another model")
+    fitting = [name for name in names() if len(named(name).names) == outputs]
+    if len(fitting) != 1:
+        kind = f"could be {' or '.join(fitting)}" if fitting else "fits no known label space"
+        raise UserError(f"{spec}: its head of {outputs} outputs {kind}; {choices(outputs)}")
+    return named(fitting[0])
+
+
+def choices(outputs: int) -> str:
+    """What a user can do about a head of that size, with the known label spaces and their sizes."""
+    known = ", ".join(f"{name} {len(named(name).names)}" for name in names())
+    return f"{WAY_OUT} ({outputs} of them); known: {known}"
+
+
+def from_file(path: Path) -> LabelSpace:
+    """A label space from a text file with one line an output.
+
+    A line is a synset id (``n01833805``), an ImageNet-1k index (``94``), an ImageNet-1k class name
+    (``hummingbird``), or ``-`` for an output that means none of the 1,000. A synset beyond the 1,000
+    counts as none of them. UserError names the line that cannot be read or says a label again.
+    """
+    try:
+        lines = path.read_text(encoding="utf-8").splitlines()
+    except (OSError, UnicodeDecodeError) as error:
+        raise UserError(f"{path}: cannot be read as a label map (text, UTF-8): {error}") from error
+    if not lines:
+        raise UserError(f"{path}: is empty; it needs a line an output")
+    labels: list[int] = []
+    seen: dict[int, int] = {}
+    for number, line in enumerate(lines, 1):
+        label = _label(line.strip(), f"{path}, line {number}")
+        if label in seen:
+            raise UserError(
+                f"{path}, line {number}: says ImageNet-1k label {label} again, after line {seen[label]}"
+            )
+        if label != -1:
+            seen[label] = number
+        labels.append(label)
+    known = named("imagenet-1k").names
+    shown = tuple(
+        known[label] if label != -1 else _name(line.strip())
+        for label, line in zip(labels, lines, strict=True)
+    )
+    return LabelSpace(f"{path.name}:{sha256_file(path)[:8]}", DOMAIN, shown, tuple(labels))
+
+
+def imagenet_words() -> list[set[str]]:
+    """For each ImageNet-1k label what it goes by: its words in lower case, and its synset id."""
+    return [_words(synset) | {synset} for synset in _lines("imagenet_synsets.txt")]
+
+
+def _from_wanted(wanted: str | Path) -> LabelSpace:
+    path = Path(wanted)
+    if not path.is_file():
+        raise unknown("label space", str(wanted), names(), hint="(nor is there such a file)")
+    return from_file(path)
+
+
+def _label(text: str, place: str) -> int:
+    """ImageNet-1k label that a line of a label map means, -1 for none."""
+    if text == "-":
+        return -1
+    if _SYNSET.fullmatch(text):
+        return _labels().get(text, -1)
+    if text.isascii() and text.isdigit():
+        if int(text) >= 1000:
+            raise UserError(f"{place}: {text} is no ImageNet-1k index (0 to 999)")
+        return int(text)
+    found = _labels_by_word().get(text.lower(), [])
+    if len(found) > 1:
+        raise UserError(f"{place}: {text!r} names the labels {found}; say which by its index")
+    if not found:
+        raise unknown("ImageNet-1k class", text, _labels_by_word(), hint=f"({place})")
+    return found[0]
+
+
+@cache
+def _labels() -> dict[str, int]:
+    return {synset: i for i, synset in enumerate(_lines("imagenet_synsets.txt"))}
+
+
+@cache
+def _labels_by_word() -> dict[str, list[int]]:
+    labels = defaultdict(list)
+    for label, words in enumerate(imagenet_words()):
+        for word in words:
+            labels[word].append(label)
+    return dict(labels)
+
+
+@cache
+def _lemmas() -> dict[str, str]:
+    return dict(csv.reader(_lines("imagenet_synset_to_lemma.txt"), delimiter="\t"))
+
+
+def _words(synset: str) -> set[str]:
+    return {word.strip().lower() for word in _lemmas()[synset].split(",")}
+
+
+def _name(synset: str) -> str:
+    """The first word of a synset; what is no synset stays as it is."""
+    return _lemmas().get(synset, synset).split(",")[0]
+
+
+def _lines(file: str) -> list[str]:
+    text = (resources.files("timm") / "data" / "_info" / file).read_text(encoding="utf-8")
+    return text.splitlines()

@@ -1,0 +1,177 @@
+"""What to score: a data set folder or hub id, Spurious ImageNet as handed out, validation pictures."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, replace
+from itertools import chain
+from pathlib import Path
+
+from spurbench.dataset.folders import FoundClass, find_classes, read_picture
+from spurbench.dataset.manifest import NAME
+from spurbench.dataset.read import DataSet, StoredPicture, open_data_set
+from spurbench.errors import UserError, unknown
+from spurbench.files import sha256_bytes, sha256_json
+from spurbench.results import DataRecord, Selection
+
+from .hub import is_hub_id, snapshot
+from .validation import find_validation
+
+
+@dataclass(frozen=True)
+class Source:
+    """Pictures to score. ``classes`` has the label and slug of every class by its name; ``count``
+    is None where only reading on would tell."""
+
+    where: str
+    record: DataRecord
+    classes: dict[str, tuple[int, str]]
+    count: int | None
+    pictures: Callable[[], Iterator[StoredPicture]]
+
+
+def open_source(
+    data: Path | str,
+    selection: Selection | None = None,
+    validation: Path | str | None = None,
+    revision: str | None = None,
+) -> Source:
+    """Open what ``data`` names, take the selected part, and add validation pictures from elsewhere
+    (they replace the data set's own). UserError where nothing is left to score."""
+    chosen = selection or Selection()
+    wanted = chosen.splits or []
+    if validation is not None:
+        kept = [split for split in wanted if split != "val"] or None
+        own = chosen.model_copy(update={"splits": kept})
+    else:
+        own = chosen
+    only_validation = validation is not None and wanted == ["val"]
+    source = _open(data, own, revision, drop_val=validation is not None)
+    if only_validation:
+        source = replace(source, count=0, pictures=lambda: iter(()))
+    if validation is not None and (not wanted or "val" in wanted):
+        source = _with_validation(source, validation, chosen.limit)
+    unselected = chosen == Selection()
+    record = source.record.model_copy(update={"selection": None if unselected else chosen})
+    if source.count == 0:
+        raise UserError(f"{source.where}: the selection holds no pictures to score")
+    return replace(source, record=record)
+
+
+def from_data_set(data: DataSet, selection: Selection, *, drop_val: bool = False) -> Source:
+    """The selected part of an opened data set folder."""
+    manifest, limit = data.manifest, selection.limit
+    found = data.groups(selection.classes, selection.splits)
+    found = [(slug, split) for slug, split in found if not (drop_val and split == "val")]
+    sizes = {key: manifest.classes[key[0]].splits[key[1]].pictures for key in found}
+    empty = [f"{slug}/{split}" for (slug, split), size in sizes.items() if size == 0]
+    if empty:
+        raise UserError(
+            f"{data.folder}: the split {empty[0]} holds no pictures; build it again, or leave it "
+            "out with --classes or --splits"
+        )
+    return Source(
+        str(data.folder),
+        DataRecord(
+            name=manifest.name,
+            domain=manifest.domain,
+            version=manifest.version,
+            fingerprint=manifest.fingerprint(),
+        ),
+        {manifest.classes[s].name: (manifest.classes[s].label, s) for s, _ in found},
+        sum(min(size, limit or size) for size in sizes.values()),
+        lambda: chain.from_iterable(data.pictures([s], [t], limit) for s, t in found),
+    )
+
+
+def _open(
+    data: Path | str, selection: Selection, revision: str | None, *, drop_val: bool
+) -> Source:
+    path = Path(data)
+    if (path / NAME).is_file():
+        return from_data_set(open_data_set(path), selection, drop_val=drop_val)
+    if path.exists() and (path.is_file() or any(path.iterdir())):
+        return _from_folders(path, selection)
+    if not path.exists() and is_hub_id(str(data)):
+        return from_data_set(
+            open_data_set(snapshot(str(data), revision)), selection, drop_val=drop_val
+        )
+    return from_data_set(open_data_set(path), selection)  # which says what is wrong
+
+
+def _from_folders(root: Path, selection: Selection) -> Source:
+    """Spurious ImageNet's own folder or zip: every class has the split ``si`` only."""
+    found = find_classes(root)
+    for split in selection.splits or []:
+        if split != "si":
+            raise unknown("split of Spurious ImageNet", split, ["si"])
+    # The fingerprint is the whole folder's: it does not depend on what is selected.
+    hashes = {
+        origin: sha256_bytes(read_picture(place))
+        for entry in found
+        for place, origin in zip(entry.pictures, entry.origins, strict=True)
+    }
+    fingerprint = sha256_json(hashes)
+    chosen = _chosen(found, selection.classes)
+
+    def pictures() -> Iterator[StoredPicture]:
+        for entry in chosen:
+            files = zip(entry.pictures, entry.origins, strict=True)
+            for i, (place, origin) in enumerate(list(files)[: selection.limit]):
+                yield StoredPicture(
+                    read_picture(place),
+                    entry.slug,
+                    entry.name,
+                    entry.label,
+                    "si",
+                    i,
+                    origin,
+                    hashes[origin],
+                )
+
+    return Source(
+        str(root),
+        DataRecord(
+            name=root.stem,
+            domain="imagenet",
+            version=f"c{fingerprint[:12]}",
+            fingerprint=fingerprint,
+        ),
+        {entry.name: (entry.label, entry.slug) for entry in chosen},
+        sum(len(entry.pictures[: selection.limit]) for entry in chosen),
+        pictures,
+    )
+
+
+def _chosen(found: list[FoundClass], names: list[str] | None) -> list[FoundClass]:
+    if names is None:
+        return found
+    known = {entry.slug: entry for entry in found} | {entry.name: entry for entry in found}
+    for name in names:
+        if name not in known:
+            raise unknown("class of the data set", name, known)
+    return list({known[name].slug: known[name] for name in names}.values())
+
+
+def _with_validation(source: Source, where: Path | str, limit: int | None) -> Source:
+    if source.record.domain != "imagenet":
+        raise UserError(
+            f"--val is for ImageNet's validation pictures, but {source.where} is of "
+            f"{source.record.domain!r}; leave --val out"
+        )
+    names = {label: (name, slug) for name, (label, slug) in source.classes.items()}
+    found = find_validation(where, set(names), limit)
+
+    def pictures() -> Iterator[StoredPicture]:
+        yield from source.pictures()
+        for item in found.pictures():
+            name, slug = names[item.label]
+            yield replace(item, slug=slug, class_name=name)
+
+    counts = (source.count, found.count)
+    return replace(
+        source,
+        record=source.record.model_copy(update={"validation": found.record}),
+        count=None if None in counts else sum(n for n in counts if n is not None),
+        pictures=pictures,
+    )

@@ -1,0 +1,179 @@
+"""From a predictions file alone to its result: the metrics of every class and split, and their means."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from spurbench.metrics import most_common, separation
+from spurbench.results import HeadScore, Interval, Means, Result, SplitScore, Wrong
+from spurbench.statistics import clustered_difference, clustered_mean, wilson
+
+from .predictions import Predictions
+
+Groups = dict[tuple[str, str], "Group"]
+
+
+@dataclass(frozen=True)
+class Reading:
+    """One reading of the head for the pictures of a class and split, an entry a picture."""
+
+    hits: NDArray[np.bool_]
+    hits5: NDArray[np.bool_]
+    probability: NDArray[np.float64]
+    log_odds: NDArray[np.float64]
+    answers: list[tuple[str, int]]
+
+
+@dataclass(frozen=True)
+class Group:
+    """The pictures of a class and split."""
+
+    class_name: str
+    label: int
+    full: Reading
+    restricted: Reading
+
+
+def result_of(predictions: Predictions) -> Result:
+    """The result that the predictions give."""
+    found = groups(predictions)
+    splits = sorted({split for _, split in found})
+    record = predictions.provenance
+    return Result(
+        model=record.model,
+        data=record.data,
+        scores=[_split_score(found, slug, split) for slug, split in sorted(found)],
+        means={split: _split_means(found, split) for split in splits},
+        generated_minus_si=_gap(found, lambda g: g.full),
+        restricted_generated_minus_si=_gap(found, lambda g: g.restricted),
+        environment=record.environment,
+        predictions_sha256=predictions.sha256,
+    )
+
+
+def groups(predictions: Predictions) -> Groups:
+    """The pictures by slug and split, in order of their index."""
+    table = predictions.table
+    keys = list(zip(table["slug"].to_pylist(), table["split"].to_pylist(), strict=True))
+    names, labels = table["class_name"].to_pylist(), table["label"].to_pylist()
+    index = table["index"].to_numpy()
+    readings = [_reading(predictions, prefix) for prefix in ("", "restricted_")]
+    places: dict[tuple[str, str], list[int]] = {}
+    for i in np.argsort(index, kind="stable"):
+        places.setdefault(keys[i], []).append(int(i))
+    return {
+        key: Group(names[at[0]], labels[at[0]], *(_part(reading, at) for reading in readings))
+        for key, at in sorted(places.items())
+    }
+
+
+def _reading(predictions: Predictions, prefix: str) -> Reading:
+    table = predictions.table
+    labels = table["label"].to_numpy()
+    predicted = table[f"{prefix}predicted"].to_numpy()
+    top = table[f"{prefix}top_labels"].to_pylist()
+    return Reading(
+        predicted == labels,
+        np.array([label in row for label, row in zip(labels.tolist(), top, strict=True)]),
+        table[f"{prefix}class_probability"].to_numpy().astype(np.float64),
+        table[f"{prefix}class_log_odds"].to_numpy().astype(np.float64),
+        list(zip(table[f"{prefix}predicted_name"].to_pylist(), predicted.tolist(), strict=True)),
+    )
+
+
+def _part(reading: Reading, at: Sequence[int]) -> Reading:
+    return Reading(
+        reading.hits[at],
+        reading.hits5[at],
+        reading.probability[at],
+        reading.log_odds[at],
+        [reading.answers[i] for i in at],
+    )
+
+
+def _split_score(found: Groups, slug: str, split: str) -> SplitScore:
+    group, validation = found[slug, split], found.get((slug, "val"))
+    apart = validation if split != "val" else None
+    full = _head_score(group.full, apart.full if apart else None)
+    restricted = _head_score(group.restricted, apart.restricted if apart else None)
+    return SplitScore(
+        **full.model_dump(),
+        class_name=group.class_name,
+        slug=slug,
+        label=group.label,
+        split=split,
+        n=len(group.full.hits),
+        restricted=restricted,
+    )
+
+
+def _head_score(reading: Reading, validation: Reading | None) -> HeadScore:
+    total, hits = len(reading.hits), int(reading.hits.sum())
+    apart = separation(validation.log_odds, reading.log_odds) if validation else None
+    others = [answer for answer, hit in zip(reading.answers, reading.hits, strict=True) if not hit]
+    return HeadScore(
+        hits=hits,
+        top1=Interval.of(wilson(hits, total)),
+        top5=Interval.of(wilson(int(reading.hits5.sum()), total)),
+        mean_probability=float(reading.probability.mean()),
+        average_precision=apart.average_precision if apart else None,
+        roc_auc=apart.roc_auc if apart else None,
+        wrong=[
+            Wrong(name=name, label=label, pictures=count)
+            for (name, label), count in most_common(others)
+        ],
+    )
+
+
+def _split_means(found: Groups, split: str) -> Means:
+    full = _means(found, split, lambda g: g.full)
+    return full.model_copy(update={"restricted": _means(found, split, lambda g: g.restricted)})
+
+
+def _means(found: Groups, split: str, head: Callable[[Group], Reading]) -> Means:
+    chosen = {slug: head(group) for (slug, s), group in found.items() if s == split}
+
+    def mean(values: Callable[[Reading], NDArray[np.generic]]) -> Interval:
+        clusters = {slug: values(r).astype(float).tolist() for slug, r in chosen.items()}
+        return Interval.of(clustered_mean(clusters))
+
+    apart = {
+        slug: separation(head(found[slug, "val"]).log_odds, reading.log_odds)
+        for slug, reading in chosen.items()
+        if split != "val" and (slug, "val") in found
+    }
+
+    def mean_apart(values: dict[str, float]) -> Interval | None:
+        return Interval.of(clustered_mean({k: [v] for k, v in values.items()})) if values else None
+
+    return Means(
+        top1=mean(lambda r: r.hits),
+        top5=mean(lambda r: r.hits5),
+        mean_probability=mean(lambda r: r.probability),
+        average_precision=mean_apart({k: s.average_precision for k, s in apart.items()}),
+        roc_auc=mean_apart({k: s.roc_auc for k, s in apart.items()}),
+    )
+
+
+def _gap(found: Groups, head: Callable[[Group], Reading]) -> Interval | None:
+    """Generated minus references, paired by class."""
+    both = sorted(
+        {slug for slug, s in found if s == "si"} & {slug for slug, s in found if s == "generated"}
+    )
+    if not both:
+        return None
+    generated, references = (
+        {slug: head(found[slug, split]).hits.astype(float).tolist() for slug in both}
+        for split in ("generated", "si")
+    )
+    return Interval.of(clustered_difference(generated, references))
+
+
+def finite(value: float) -> float | None:
+    """None for NaN."""
+    return None if math.isnan(value) else value

@@ -1,0 +1,204 @@
+"""ImageNet's validation pictures in the layouts people keep them in; only needed classes are read."""
+
+from __future__ import annotations
+
+import csv
+import re
+from collections import Counter, defaultdict
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from spurbench.dataset.read import StoredPicture
+from spurbench.errors import UserError
+from spurbench.files import sha256_bytes, sha256_file, sha256_json
+from spurbench.pictures import SUFFIXES, picture_files
+from spurbench.results import ValidationRecord
+
+from .hub import is_hub_id, split_id
+
+if TYPE_CHECKING:
+    from datasets import IterableDataset
+
+WNID = re.compile(r"n\d{8}")
+SOLUTION = "LOC_val_solution.csv"
+LEVELS_UP = 4  # Kaggle keeps its pictures in ILSVRC/Data/CLS-LOC/val below its solution file
+HF_SPLITS = ("validation", "val", "test")
+
+
+@dataclass(frozen=True)
+class Validation:
+    """Validation pictures; ``count`` is None where only reading on would tell. The pictures have
+    no slug or class name yet."""
+
+    record: ValidationRecord
+    count: int | None
+    pictures: Callable[[], Iterator[StoredPicture]]
+
+
+def find_validation(where: Path | str, labels: set[int], limit: int | None = None) -> Validation:
+    """Validation pictures of some ImageNet-1k labels, the first ``limit`` of each.
+
+    ``where`` is a folder with one folder a wnid (torchvision's layout), Kaggle's flat folder with
+    LOC_val_solution.csv in it or above it, or a data set with the columns image and label: a
+    folder, or a hub id, which is streamed. UserError where it is none of these, or lacks a class.
+    """
+    path = Path(where)
+    if not path.is_dir():
+        if not path.exists() and is_hub_id(str(where)):
+            return _streamed(str(where), labels, limit)
+        raise UserError(f"{where}: no such folder of validation pictures")
+    by_wnid = _by_wnid(path, labels)
+    if by_wnid is not None:
+        return _from_files(path, "torchvision", by_wnid, labels, limit)
+    solution = _solution_of(path)
+    if solution is not None:
+        files = _by_solution(solution, path, labels)
+        return _from_files(path, "kaggle", files, labels, limit)
+    if any(path.rglob("*.parquet")) or any(path.rglob("*.arrow")):
+        return _streamed(str(where), labels, limit)
+    raise UserError(
+        f"{path}: not ImageNet's validation pictures: no folders named by wnid (n01440764), no "
+        f"{SOLUTION} in it or above it, no parquet files"
+    )
+
+
+def wnids() -> list[str]:
+    """The wnids of ImageNet-1k in the order of its labels."""
+    from timm.data import ImageNetInfo
+
+    return [str(name) for name in ImageNetInfo("imagenet-1k").label_names()]
+
+
+def _by_wnid(path: Path, labels: set[int]) -> dict[int, list[Path]] | None:
+    """Files by label; None where no folder is named by a wnid, here or in ``val`` below."""
+    for root in (path, path / "val", path / "validation"):
+        if root.is_dir() and any(WNID.fullmatch(p.name) for p in root.iterdir() if p.is_dir()):
+            names = wnids()
+            return {
+                label: picture_files(root / names[label])
+                for label in sorted(labels)
+                if (root / names[label]).is_dir()
+            }
+    return None
+
+
+def _solution_of(path: Path) -> Path | None:
+    above = [path, *path.resolve().parents][: LEVELS_UP + 1]
+    return next((p / SOLUTION for p in above if (p / SOLUTION).is_file()), None)
+
+
+def _by_solution(solution: Path, path: Path, labels: set[int]) -> dict[int, list[Path]]:
+    """Files by label from lines ``ILSVRC2012_val_00000001,n01751748 111 108 230 366``."""
+    label_of = {wnid: label for label, wnid in enumerate(wnids())}
+    try:
+        with solution.open(encoding="utf-8-sig", newline="") as file:
+            rows = [(r["ImageId"], r["PredictionString"]) for r in csv.DictReader(file)]
+        said = {name: label_of[text.split()[0]] for name, text in rows}
+    except (KeyError, IndexError, AttributeError, UnicodeDecodeError, csv.Error) as error:
+        raise UserError(
+            f"{solution}: not Kaggle's solution file (columns ImageId, PredictionString): {error}"
+        ) from error
+    files: dict[int, list[Path]] = defaultdict(list)
+    for picture in sorted(p for p in path.rglob("*") if p.suffix.lower() in SUFFIXES):
+        label = said.get(picture.stem, -1)
+        if label in labels:
+            files[label].append(picture)
+    return dict(files)
+
+
+def _from_files(
+    root: Path, layout: str, files: dict[int, list[Path]], labels: set[int], limit: int | None
+) -> Validation:
+    lacking = sorted(label for label in labels if not files.get(label))
+    if lacking:
+        names = wnids()
+        shown = ", ".join(f"{names[label]} (label {label})" for label in lacking[:3])
+        more = f" and {len(lacking) - 3} more" if len(lacking) > 3 else ""
+        raise UserError(f"{root}: has no validation pictures for {shown}{more}")
+    chosen = {label: found[:limit] for label, found in sorted(files.items())}
+    hashes = {p: sha256_file(p) for found in chosen.values() for p in found}
+    named = {f"{label}/{p.name}": hashes[p] for label, found in chosen.items() for p in found}
+
+    def pictures() -> Iterator[StoredPicture]:
+        for label, found in chosen.items():
+            for i, p in enumerate(found):
+                origin = p.relative_to(root).as_posix()
+                yield StoredPicture(p.read_bytes(), "", "", label, "val", i, origin, hashes[p])
+
+    record = ValidationRecord(name=root.name, layout=layout, fingerprint=sha256_json(named))
+    return Validation(record, len(hashes), pictures)
+
+
+def _streamed(where: str, labels: set[int], limit: int | None) -> Validation:
+    """A data set of Hugging Face's kind, read as a stream; pictures stay encoded."""
+    name, revision = (where, None) if Path(where).is_dir() else split_id(where)
+    stream = _stream(name, revision, where)
+    columns = stream.features or {}
+    if not {"image", "label"} <= set(columns):
+        raise UserError(
+            f"{where}: has the columns {', '.join(columns)}; image and label are needed"
+        )
+    meaning = _meaning(columns["label"], where)
+
+    def pictures() -> Iterator[StoredPicture]:
+        seen: Counter[int] = Counter()
+        for row in stream:
+            label = meaning(row["label"])
+            if label not in labels or (limit and seen[label] >= limit):
+                continue
+            data, origin = row["image"]["bytes"], row["image"]["path"] or f"label {label}"
+            data = data if data is not None else Path(origin).read_bytes()
+            index = seen[label]
+            seen[label] += 1
+            yield StoredPicture(
+                data, "", "", label, "val", index, Path(origin).name, sha256_bytes(data)
+            )
+            if limit and len(seen) == len(labels) and min(seen.values()) >= limit:
+                break
+        lacking = sorted(labels - set(seen))
+        if lacking:
+            raise UserError(f"{where}: has no validation pictures for label {lacking[0]}")
+
+    record = ValidationRecord(name=name, layout="hf", fingerprint=_identity(name, revision))
+    return Validation(record, len(labels) * limit if limit else None, pictures)
+
+
+def _stream(name: str, revision: str | None, where: str) -> IterableDataset:
+    from datasets import Image, load_dataset
+
+    try:
+        splits = load_dataset(name, revision=revision, streaming=True)
+        known = [s for s in HF_SPLITS if s in splits] or list(splits)[:1]
+        return splits[known[0]].cast_column("image", Image(decode=False))
+    except Exception as error:  # whatever a hub or a folder of other files makes the reader raise
+        reason = str(error).strip().split("\n")[0][:160]
+        raise UserError(
+            f"{where}: cannot be read as a data set with the columns image and label ({reason})"
+        ) from error
+
+
+def _meaning(feature: Any, where: str) -> Callable[[int], int]:
+    """What a stored label means: the 1,000 labels themselves, or class names that are wnids."""
+    names = getattr(feature, "names", None)
+    if names and all(WNID.fullmatch(str(name)) for name in names):
+        order = {wnid: label for label, wnid in enumerate(wnids())}
+        known = [order.get(str(name), -1) for name in names]
+        return lambda stored: known[stored]
+    if names and len(names) != 1000:
+        raise UserError(
+            f"{where}: its {len(names)} classes are neither the 1,000 of ImageNet nor named by wnid"
+        )
+    return int
+
+
+def _identity(name: str, revision: str | None) -> str:
+    """SHA-256 of a folder's files, or of a hub repository's commit."""
+    folder = Path(name)
+    if folder.is_dir():
+        files = sorted(p for p in folder.rglob("*") if p.is_file())
+        return sha256_json({p.relative_to(folder).as_posix(): sha256_file(p) for p in files})
+    from huggingface_hub import HfApi
+
+    return sha256_json([name, HfApi().dataset_info(name, revision=revision).sha])

@@ -1,0 +1,160 @@
+"""Where a run keeps what it has answered, so that the same command goes on after being killed."""
+
+from __future__ import annotations
+
+import fcntl
+import json
+import os
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import IO, TYPE_CHECKING
+
+import numpy as np
+
+from spurbench.errors import UserError
+from spurbench.files import friendly_disk_errors, remove_tree, write_bytes, write_text
+from spurbench.results import Unreadable
+
+from .predictions import METADATA, Provenance, rows_table
+from .runner import Chunk, Seen
+
+if TYPE_CHECKING:
+    import pyarrow as pa
+
+FOLDER = ".unfinished"
+FLUSH_SECONDS = 5.0
+PROBE_TOLERANCE = 1e-3
+
+
+class Work:
+    """The parts that a run of one model has finished, in a folder named by the run's key.
+
+    A part is a parquet file called by the pictures it covers; it is written aside and renamed, so
+    a killed run leaves whole parts only.
+    """
+
+    def __init__(self, results: Path, provenance: Provenance) -> None:
+        self.provenance = provenance
+        self.folder = results / FOLDER / provenance.key()[:16]
+        self._waiting: list[Seen] = []
+        self._unreadable: list[Unreadable] = []
+        self._since = time.monotonic()
+        self.stop = self._first = self._covered()[1]
+
+    def add(self, chunk: Chunk, seen: list[Seen]) -> None:
+        """Keep a chunk's answers; every few seconds what waits goes to the disk."""
+        self._waiting += seen
+        self._unreadable += chunk.unreadable
+        self.stop = chunk.stop
+        if time.monotonic() - self._since >= FLUSH_SECONDS:
+            self.flush()
+
+    def flush(self) -> None:
+        """Write what waits as a part."""
+        if self.stop == self._first:
+            return
+        from pyarrow import BufferOutputStream, parquet
+
+        text = json.dumps([u.model_dump() for u in self._unreadable])
+        table = rows_table(self._waiting).replace_schema_metadata({METADATA: text.encode()})
+        buffer = BufferOutputStream()
+        parquet.write_table(table, buffer)
+        self._record_probe()
+        name = f"{self._first:09d}-{self.stop:09d}.parquet"
+        write_bytes(self.folder / name, buffer.getvalue().to_pybytes())
+        self._waiting, self._unreadable = [], []
+        self._first, self._since = self.stop, time.monotonic()
+
+    def finished(self) -> tuple[pa.Table, list[Unreadable]]:
+        """All rows, and the pictures that were left out."""
+        import pyarrow as pa
+        from pyarrow import parquet
+
+        self.flush()
+        tables = [parquet.read_table(path) for path in self._covered()[0]]
+        left_out = [
+            Unreadable.model_validate(item)
+            for table in tables
+            for item in json.loads(table.schema.metadata[METADATA])
+        ]
+        empty = rows_table([])
+        rows = [table.replace_schema_metadata(None) for table in tables]
+        return pa.concat_tables([empty, *rows]), left_out
+
+    def clear(self) -> None:
+        """Forget the parts."""
+        remove_tree(self.folder)
+        self.stop = self._first = 0
+        self._waiting, self._unreadable = [], []
+
+    def _covered(self) -> tuple[list[Path], int]:
+        """The parts that follow one another from the first picture, and where they end."""
+        if not self._same_network():
+            return [], 0
+        parts, stop = [], 0
+        for path in sorted(self.folder.glob("*-*.parquet")):
+            first, last = (int(number) for number in path.stem.split("-"))
+            if first == stop:
+                parts.append(path)
+                stop = last
+        return parts, stop
+
+    def _same_network(self) -> bool:
+        path = self.folder / "probe"
+        return path.is_file() and alike(
+            json.loads(path.read_text(encoding="utf-8")), self.provenance.probe
+        )
+
+    def _record_probe(self) -> None:
+        if not self._same_network():
+            remove_tree(self.folder)
+            write_text(self.folder / "probe", json.dumps(self.provenance.probe))
+
+
+def alike(first: list[float | None], second: list[float | None]) -> bool:
+    """Whether two probes are those of one network: all finite, and equal but for rounding."""
+    if len(first) != len(second) or None in first or None in second:
+        return False
+    a, b = np.array(first, dtype=np.float64), np.array(second, dtype=np.float64)
+    return bool(
+        np.abs(a - b).max(initial=0) <= PROBE_TOLERANCE * max(1.0, np.abs(b).max(initial=0))
+    )
+
+
+@contextmanager
+def locked(results: Path, provenance: Provenance) -> Iterator[None]:
+    """Hold the run's lock; UserError where another process runs the same."""
+    path = results / FOLDER / f"{provenance.key()[:16]}.lock"
+    with friendly_disk_errors(results):
+        handle = _lock(path)
+    if handle is None:
+        raise UserError(
+            f"{results}: another `spurbench eval` of {provenance.model.spec} on this data is "
+            "running; wait for it, or stop it first"
+        )
+    try:
+        yield
+    finally:
+        path.unlink(missing_ok=True)
+        handle.close()
+        for folder in (path.parent, results):
+            if folder.is_dir() and not any(folder.iterdir()):
+                folder.rmdir()
+
+
+def _lock(path: Path) -> IO[str] | None:
+    """The locked file; None where another process has it."""
+    while True:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        handle = path.open("w")
+        try:
+            fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            handle.close()
+            return None
+        # Whoever held it before may have removed it between our opening and our locking it.
+        if path.exists() and path.stat().st_ino == os.fstat(handle.fileno()).st_ino:
+            return handle
+        handle.close()

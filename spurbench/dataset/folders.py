@@ -1,0 +1,173 @@
+"""Spurious ImageNet as it is handed out: a folder or zip of class folders, or one with a manifest.csv."""
+
+from __future__ import annotations
+
+import csv
+import zipfile
+import zlib
+from collections import Counter, defaultdict
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+from spurbench import plugins
+from spurbench.contracts import ClassCard, slugify
+from spurbench.errors import UserError
+from spurbench.pictures import SUFFIXES
+
+MANIFEST_COLUMNS = ("path", "class_full", "in1k_index")
+MAX_DEPTH = 6
+MAX_BYTES = 1 << 28
+
+Place = Path | zipfile.Path
+
+
+@dataclass(frozen=True)
+class FoundClass:
+    """A class found in a folder, with its pictures in order; ``origins`` are their paths in it."""
+
+    name: str
+    label: int
+    feature: str
+    pictures: tuple[Place, ...]
+    origins: tuple[str, ...]
+    slug: str
+
+
+def find_classes(root: Path) -> list[FoundClass]:
+    """Classes of a folder or zip: by its manifest.csv, else by the names of Spurious ImageNet's
+    folders, which may lie below folders that hold nothing else."""
+    if not root.exists():
+        raise UserError(f"{root}: no such folder or zip")
+    top = _opened(root)
+    if (top / "manifest.csv").is_file():
+        found = _by_manifest(top, root)
+        if not found:
+            raise UserError(f"{root / 'manifest.csv'}: lists no pictures")
+        return found
+    found = _by_folder_names(top, root)
+    if not found:
+        raise UserError(
+            f"{root}: no class folders as Spurious ImageNet names them (between underscores, the third "
+            "part is the ImageNet index) and no manifest.csv"
+        )
+    return found
+
+
+def read_picture(place: Place) -> bytes:
+    """A picture file's bytes; UserError where it is not there, too big, or a zip's member is broken."""
+    try:
+        if isinstance(place, zipfile.Path):
+            size = place.root.getinfo(place.at).file_size
+            if size > MAX_BYTES:
+                raise UserError(f"{place}: {size} bytes is no picture; remove it from the zip")
+        return place.read_bytes()
+    except (OSError, zipfile.BadZipFile, zlib.error, KeyError) as error:
+        reason = getattr(error, "strerror", None) or error
+        raise UserError(
+            f"{place}: cannot be read ({reason}); mend, replace or remove it"
+        ) from error
+    except (RuntimeError, NotImplementedError) as error:  # encrypted, or packed by another method
+        raise UserError(f"{place}: cannot be unpacked ({error}); unpack the zip first") from error
+
+
+def _opened(root: Path) -> Place:
+    if root.is_dir():
+        return root
+    try:
+        return zipfile.Path(root)
+    except (zipfile.BadZipFile, OSError) as error:
+        raise UserError(
+            f"{root}: neither a folder nor a zip that can be opened ({error})"
+        ) from error
+
+
+def _by_folder_names(top: Place, root: Path) -> list[FoundClass]:
+    cards = {c.label: c for c in plugins.domain("imagenet").cards()}
+    pictures: dict[int, list[tuple[Place, str]]] = defaultdict(list)
+    for folder, trail in _class_folders(top):
+        label = int(folder.name.split("_")[2])
+        if label not in cards:
+            raise UserError(f"{folder}: {label} is not a class of Spurious ImageNet")
+        pictures[label] += [(f, f"{trail}{folder.name}/{f.name}") for f in _picture_files(folder)]
+    empty = [cards[k].name for k, files in pictures.items() if not files]
+    if empty:
+        raise UserError(f"{root}: no pictures for {', '.join(empty)}")
+    return _named({k: (_card_words(cards[k]), f) for k, f in sorted(pictures.items())})
+
+
+def _card_words(card: ClassCard) -> tuple[str, str]:
+    return card.name, card.feature
+
+
+def _class_folders(top: Place) -> Iterator[tuple[Place, str]]:
+    """Folders whose name's third `_` field is a number, at the first level that has any, with
+    the path that leads there."""
+    level: list[tuple[Place, str]] = [(top, "")]
+    for _ in range(MAX_DEPTH):
+        below = [(folder, trail) for place, trail in level for folder in _folders(place)]
+        named = [(folder, trail) for folder, trail in below if _is_class_folder(folder.name)]
+        if named:
+            yield from named
+            return
+        level = [(folder, f"{trail}{folder.name}/") for folder, trail in below]
+
+
+def _folders(place: Place) -> list[Place]:
+    entries: list[Place] = list(place.iterdir())
+    return sorted((entry for entry in entries if entry.is_dir()), key=lambda entry: entry.name)
+
+
+def _is_class_folder(name: str) -> bool:
+    fields = name.split("_")
+    return len(fields) >= 3 and fields[2].isascii() and fields[2].isdigit()
+
+
+def _picture_files(folder: Place) -> list[Place]:
+    files: list[Place] = [
+        f for f in folder.iterdir() if Path(f.name).suffix.lower() in SUFFIXES and f.is_file()
+    ]
+    return sorted(files, key=lambda f: f.name)
+
+
+def _by_manifest(top: Place, root: Path) -> list[FoundClass]:
+    file = root / "manifest.csv"
+    try:
+        text = (top / "manifest.csv").read_text(encoding="utf-8-sig")
+        reader = csv.DictReader(text.splitlines())
+        rows = [{k: v or "" for k, v in row.items() if k is not None} for row in reader]
+    except (UnicodeDecodeError, csv.Error) as error:
+        raise UserError(f"{file}: not a CSV file in UTF-8 ({error})") from error
+    lacking = [c for c in MANIFEST_COLUMNS if c not in (reader.fieldnames or [])]
+    if lacking:
+        raise UserError(f"{file}: lacks the columns {', '.join(lacking)}")
+    groups: dict[int, tuple[tuple[str, str], list[tuple[Place, str]]]] = {}
+    for number, row in enumerate(rows, start=2):
+        index = row["in1k_index"]
+        if not (index.isascii() and index.isdigit() and int(index) <= 999):
+            raise UserError(f"{file}, line {number}: in1k_index {index!r} is not 0 to 999")
+        group = groups.setdefault(int(index), ((row["class_full"], row.get("feature", "")), []))
+        group[1].append((_inside(top, root, row["path"]), Path(row["path"]).as_posix()))
+    return _named(dict(sorted(groups.items())))
+
+
+def _named(
+    groups: dict[int, tuple[tuple[str, str], list[tuple[Place, str]]]],
+) -> list[FoundClass]:
+    """Classes with slugs of their own: two of one name (ImageNet has two cranes) get their index."""
+    counts = Counter(slugify(name) for (name, _), _ in groups.values())
+    found = []
+    for label, ((name, feature), files) in groups.items():
+        slug = slugify(name)
+        if not slug or slug == "default" or counts[slug] > 1:
+            slug = f"{slug or 'class'}_{label}"
+        places, origins = zip(*files, strict=True)
+        found.append(FoundClass(name, label, feature, places, origins, slug))
+    return found
+
+
+def _inside(top: Place, root: Path, relative: str) -> Place:
+    path = (root / relative).resolve()
+    if not path.is_relative_to(root.resolve()):
+        raise UserError(f"{root / 'manifest.csv'}: names a file outside its folder: {relative!r}")
+    return top / relative

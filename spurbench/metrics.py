@@ -1,0 +1,68 @@
+"""Numbers of a set of predictions, as pure functions of arrays. Shares are in [0, 1]."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterable
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+
+
+@dataclass(frozen=True)
+class Separation:
+    """How well a score tells validation pictures (positives) from a split without the object.
+
+    ``average_precision`` is Spurious ImageNet's "spurious score" (Neuhaus et al., 2023);
+    ``roc_auc`` the chance that a validation picture scores above one of the split, ties half.
+    """
+
+    average_precision: float
+    roc_auc: float
+
+
+def separation(validation: ArrayLike, others: ArrayLike) -> Separation:
+    """Average precision and ROC-AUC of scores (n,) and (m,). Raises ValueError if either is empty."""
+    from sklearn.metrics import average_precision_score, roc_auc_score
+
+    positive = np.asarray(validation, dtype=np.float64)
+    negative = np.asarray(others, dtype=np.float64)
+    if not len(positive) or not len(negative):
+        raise ValueError("both sides need pictures")
+    truth = np.repeat([1, 0], [len(positive), len(negative)])
+    scores = np.concatenate([positive, negative])
+    return Separation(
+        float(average_precision_score(truth, scores)), float(roc_auc_score(truth, scores))
+    )
+
+
+def fooled_by_all(hits: ArrayLike) -> NDArray[np.float64]:
+    """1.0 where every rater hit, else 0.0. ``hits`` is (N pictures, R raters); result (N,)."""
+    return np.asarray(np.asarray(hits, dtype=bool).all(axis=1), dtype=np.float64)
+
+
+def fleiss_kappa(ratings: ArrayLike) -> float | None:
+    """Fleiss' kappa (1971) of nominal ratings (N subjects, R raters), R >= 2; at most 1.
+
+    None where every rating is the same: chance agreement is then 1 and kappa is not defined.
+    Raises ValueError for fewer than two raters or no subjects.
+    """
+    values = np.asarray(ratings)
+    if values.ndim != 2 or values.shape[1] < 2 or not len(values):
+        raise ValueError("needs two raters or more, and a subject")
+    subjects, raters = values.shape
+    kinds, codes = np.unique(values, return_inverse=True)
+    cells = np.arange(subjects)[:, None] * len(kinds) + codes.reshape(values.shape)
+    counts = np.bincount(cells.ravel(), minlength=subjects * len(kinds)).reshape(subjects, -1)
+    observed = (counts * (counts - 1)).sum() / (subjects * raters * (raters - 1))
+    shares = counts.sum(axis=0) / counts.sum()
+    expected = (shares**2).sum()
+    return None if len(kinds) == 1 else float((observed - expected) / (1 - expected))
+
+
+def most_common(
+    answers: Iterable[tuple[str, int]], top: int = 5
+) -> list[tuple[tuple[str, int], int]]:
+    """The most frequent answers (name, label) with their counts; ties in the answers' own order."""
+    return sorted(Counter(answers).items(), key=lambda item: (-item[1], item[0]))[:top]

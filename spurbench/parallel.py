@@ -1,0 +1,53 @@
+"""Work done ahead in threads, with results in order."""
+
+from __future__ import annotations
+
+import queue
+import threading
+from collections.abc import Callable, Iterable, Iterator
+from concurrent.futures import Future, ThreadPoolExecutor
+from typing import TypeVar
+
+T = TypeVar("T")
+R = TypeVar("R")
+
+POLL_SECONDS = 0.1
+
+
+def ordered_map(
+    function: Callable[[T], R], items: Iterable[T], workers: int, ahead: int
+) -> Iterator[R]:
+    """``function`` of each item, in the items' order, computed in ``workers`` threads.
+
+    At most ``ahead`` results wait, so memory stays flat. The items are drawn in a thread of their
+    own. An exception of the function or of the items is raised where its result would stand.
+    """
+    waiting: queue.Queue[Future[R] | None] = queue.Queue(maxsize=ahead)
+    stopped = threading.Event()
+
+    def put(future: Future[R] | None) -> bool:
+        while not stopped.is_set():
+            try:
+                waiting.put(future, timeout=POLL_SECONDS)
+                return True
+            except queue.Full:
+                continue
+        return False
+
+    def feed() -> None:
+        try:
+            for item in items:
+                if not put(pool.submit(function, item)):
+                    break
+        finally:
+            put(None)
+
+    with ThreadPoolExecutor(workers + 1) as pool:
+        feeding = pool.submit(feed)
+        try:
+            while (future := waiting.get()) is not None:
+                yield future.result()
+            feeding.result()
+        finally:
+            stopped.set()
+            pool.shutdown(cancel_futures=True)

@@ -33,14 +33,16 @@ class Patches(nn.Module):
     """(N, 3, 16, 16) to (N, 16, 48): every 4 x 4 patch as one row."""
 
     def forward(self, images: Tensor) -> Tensor:
-        return nn.functional.unfold(images, 4, stride=4).transpose(1, 2)
+        patches: Tensor = nn.functional.unfold(images, 4, stride=4).transpose(1, 2)
+        return patches
 
 
 class Frequencies(nn.Module):
     """Mixes all the pixels before anything is weighted."""
 
     def forward(self, images: Tensor) -> Tensor:
-        return torch.fft.rfft2(images).abs()
+        amplitudes: Tensor = torch.fft.rfft2(images).abs()
+        return amplitudes
 
 
 def convolutional(*before: nn.Module, channels: int = 3, outputs: int = 5) -> nn.Module:

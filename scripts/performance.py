@@ -102,7 +102,7 @@ All {len(found["models"])} models in one call take {together} times the sum of t
 
 Networks are run channels last, hence faster than the bare network as it is made. Where one core does all, reading
 a picture (decoding and resizing, exact to Pillow's pixels) adds to the network's time, so that against the bare
-network channels last the ratio falls as networks get smaller; a second core that reads takes it off the wall time."""
+network channels last the ratio falls as networks get smaller. What a second core that reads saves was not measured."""
 
 
 WAYS = {

@@ -93,7 +93,8 @@ def test_the_21k_vit_of_the_specification() -> None:
     assert card.transform.size == 224
 
 
-def test_a_name_without_a_tag_is_said_in_full() -> None:
+def test_cards_say_the_spec_in_full() -> None:
+    assert plugins.card("micro/vit").label_space.domain == "micro"
     assert plugins.card("timm/resnet50").spec == "timm/resnet50.a1_in1k"
     assert plugins.card("torchvision/resnet50").spec == "torchvision/resnet50:IMAGENET1K_V2"
 
@@ -106,7 +107,8 @@ def test_a_name_without_a_tag_is_said_in_full() -> None:
         ("timm/resnet50", {"label_space": "imagenet-12k"}, "has 11821 outputs, but timm/resnet50"),
         ("torchvision/resnet05", {}, "unknown torchvision model 'resnet05'; did you mean"),
         ("torchvision/resnet50:V3", {}, "unknown weights of torchvision/resnet50 'V3'; known: "),
-        ("micro/vit", {}, "the loader 'micro' knows a model only once it is loaded"),
+        ("micro/vitt", {}, "unknown micro model 'vitt'; did you mean 'vit'"),
+        ("python/json:loads", {}, "the loader 'python' knows a model only once it is loaded"),
     ],
 )
 def test_cards_that_do_not_resolve(spec: str, options: dict[str, str], said: str) -> None:

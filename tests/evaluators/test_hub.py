@@ -48,7 +48,7 @@ def handler(folder: Path) -> type[BaseHTTPRequestHandler]:
                     ]
                 )
             elif any(path.startswith(p) and path.removeprefix(p) in names for p in resolve):
-                name = path.split("/", 5)[5]
+                name = path.split("/", 6)[6]
                 self._send(names[name].read_bytes())
             elif path.startswith(f"{api}/revision/"):
                 self._send(b"{}", 404, {"X-Error-Code": "RevisionNotFound"})

@@ -104,6 +104,7 @@ def every_model() -> Iterator[str]:
 
 
 @pytest.mark.slow
+@pytest.mark.filterwarnings("ignore:`torch.cuda.amp.autocast:FutureWarning")  # MixedNUTS runs it
 @installed
 def test_every_model_builds_runs_and_normalises_as_its_authors_meant(tmp_path: Path) -> None:
     imagenet, raw = Normalisation(MEAN, STD), Normalisation((0.0,) * 3, (1.0,) * 3)

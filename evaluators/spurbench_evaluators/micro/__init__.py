@@ -5,8 +5,9 @@ from __future__ import annotations
 import json
 from importlib import resources
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
+from spurbench.contracts import LabelSpace, ModelCard, ModelFacts, Normalisation, Transform
 from spurbench.errors import unknown
 
 if TYPE_CHECKING:
@@ -26,26 +27,31 @@ class MicroEvaluator:
         """The panel and the referee."""
         return sorted(p.parent.name for p in weights_folder().glob("*/config.json"))
 
+    def card(self, name: str) -> ModelCard:
+        """What the shipped configuration says of a network; needs no weights."""
+        config = self._config(name)
+        return ModelCard(
+            f"micro/{name}",
+            LabelSpace(config["label_space"], config["label_space"], tuple(config["labels"])),
+            Transform("crop", config["size"], config["size"]),
+            Normalisation((config["mean"],) * 3, (config["std"],) * 3),
+        )
+
     def load(self, name: str, *, weights: Path | None = None) -> NetworkClassifier:
         """The network; ``weights`` replaces the shipped ones by a file for the same architecture."""
-        from spurbench.contracts import LabelSpace, ModelFacts, Transform
         from spurbench_evaluators.network import NetworkClassifier, count_parameters
         from spurbench_evaluators.weights import load_strictly
 
         from .networks import build_network
 
-        if name not in self.names():
-            raise unknown("micro model", name, self.names())
-        folder = weights_folder() / name
-        config = json.loads((folder / "config.json").read_text(encoding="utf-8"))
-        labels = tuple(config["labels"])
-        network = build_network(config["family"], len(labels), config["options"])
-        digest = load_strictly(network, weights or folder / "model.safetensors")
+        card, config = self.card(name), self._config(name)
+        network = build_network(config["family"], len(card.label_space.names), config["options"])
+        digest = load_strictly(network, weights or weights_folder() / name / "model.safetensors")
         return NetworkClassifier(
-            f"micro/{name}",
+            card.spec,
             network,
-            LabelSpace(config["label_space"], config["label_space"], labels),
-            Transform("crop", config["size"], config["size"]),
+            card.label_space,
+            card.transform,
             ModelFacts(
                 f"timm {config['family']}",
                 count_parameters(network),
@@ -55,6 +61,13 @@ class MicroEvaluator:
             [config["mean"]] * 3,
             [config["std"]] * 3,
         )
+
+    def _config(self, name: str) -> dict[str, Any]:
+        if name not in self.names():
+            raise unknown("micro model", name, self.names())
+        text = (weights_folder() / name / "config.json").read_text(encoding="utf-8")
+        config: dict[str, Any] = json.loads(text)
+        return config
 
 
 __all__ = ["MicroEvaluator", "weights_folder"]

@@ -95,3 +95,23 @@ def _resampled(values: np.ndarray, rng: np.random.Generator) -> np.ndarray:
     picks = rng.integers(len(values), size=(RESAMPLES, len(values)))
     means: np.ndarray = values[picks].mean(axis=1)
     return means
+
+
+def crossed_mean(table: np.ndarray, confidence: float = 0.95, seed: int = 0) -> Estimate:
+    """Mean of a table (classes, seeds) with an interval that redraws rows and columns.
+
+    Both are drawn with replacement, independently (pigeonhole bootstrap; Owen, 2007): what a
+    seed has in common across classes, and a class across seeds, widens the interval. A single
+    column is not redrawn; with one row the bounds are NaN.
+    """
+    rows, columns = table.shape
+    value = float(table.mean())
+    if rows < 2:
+        return Estimate(value, math.nan, math.nan)
+    rng = np.random.default_rng(seed)
+    row_counts = rng.multinomial(rows, np.full(rows, 1 / rows), size=RESAMPLES)
+    column_counts = rng.multinomial(columns, np.full(columns, 1 / columns), size=RESAMPLES)
+    draws = np.einsum("br,rc,bc->b", row_counts, table, column_counts) / (rows * columns)
+    tail = (1 - confidence) / 2
+    low, high = np.quantile(draws, [tail, 1 - tail])
+    return Estimate(value, float(low), float(high))

@@ -1,13 +1,17 @@
 """`spurbench build`: from references to a finished class in a data set folder.
 
 References -> panel -> six consistently spurious ones -> prior pictures -> fine-tuning ->
-seeded samples -> audit -> splits. Every step is a method that works in its own folder.
+seeded samples -> audit -> splits. Every step is a method that works in its own folder. Under
+`accelerate launch` every process runs this; the steps in SHARED are shared out, the lead does the rest.
 """
 
 from __future__ import annotations
 
+import json
 import time
-from collections.abc import Iterator
+from collections import deque
+from collections.abc import Iterator, Sequence
+from contextlib import nullcontext
 from dataclasses import asdict
 from functools import cached_property
 from pathlib import Path
@@ -15,11 +19,8 @@ from typing import TYPE_CHECKING, Any
 
 from spurbench import plugins
 from spurbench.contracts import ClassCard, Domain
-from spurbench.dataset.manifest import ClassEntry
-from spurbench.dataset.schema import Row
-from spurbench.dataset.write import check_target, install_class, split_entry, write_split
+from spurbench.dataset.write import check_target
 from spurbench.files import (
-    copy_file,
     friendly_disk_errors,
     remove_tree,
     sha256_json,
@@ -27,15 +28,36 @@ from spurbench.files import (
 )
 from spurbench.pictures import png_bytes, read_rgb
 
+from . import finish
 from . import panel as panels
 from .audit import audit, audit_summary
-from .contact_sheet import contact_sheet
-from .pool import PoolPicture, domain_pool, own_pool, pool_fingerprint, validation_pool
+from .files_of_step import picture_files
+from .identity import INDEPENDENT_OF, step_key
+from .pool import (
+    PoolPicture,
+    data_set_pool,
+    domain_pool,
+    is_data_set,
+    own_pool,
+    pool_fingerprint,
+)
 from .references import select_references
 from .request import BuildRequest, Models, package_versions, work_root
-from .rows import as_lists, from_lists, generated_rows, reference_rows, validation_rows
+from .rows import as_lists
+from .safety import safety_verdicts
 from .sampling import picture_seed, sample
-from .steps import Progress, load_json, only_one, run_step, save_json
+from .steps import (
+    Progress,
+    append_line,
+    borrow_step,
+    is_finished,
+    load_json,
+    only_one,
+    part_folder,
+    run_step,
+    save_json,
+)
+from .team import Team, team
 
 if TYPE_CHECKING:
     from PIL import Image
@@ -44,6 +66,7 @@ if TYPE_CHECKING:
 
 PRIOR_SEEDS = 500_000  # prior pictures take their seeds above those of samples
 STEPS = ("references", "prior", "train", "sample", "audit", "splits")
+SHARED = {"prior", "train", "sample"}
 
 
 def build(request: BuildRequest) -> Iterator[Progress]:
@@ -51,12 +74,14 @@ def build(request: BuildRequest) -> Iterator[Progress]:
     domain = plugins.domain(request.recipe.domain)
     with friendly_disk_errors(request.out):
         check_target(request.out)
-    with friendly_disk_errors(request.out), only_one(work_root(request.out)):
-        models = Models(request.recipe, domain)
+    mates = team()
+    lock = only_one(work_root(request.out)) if mates.leads else nullcontext()
+    with friendly_disk_errors(request.out), lock:
+        models = Models(request.recipe, domain, mates)
         models.check(request.classes)
         for card in request.classes:
-            job = ClassBuild(request, domain, models, card)
-            if request.fresh:
+            job = ClassBuild(request, domain, models, card, mates)
+            if request.fresh and mates.leads:
                 remove_tree(job.root)
             yield from job.run()
 
@@ -65,14 +90,22 @@ class ClassBuild:
     """One class's build."""
 
     def __init__(
-        self, request: BuildRequest, domain: Domain, models: Models, card: ClassCard
+        self,
+        request: BuildRequest,
+        domain: Domain,
+        models: Models,
+        card: ClassCard,
+        mates: Team | None = None,
     ) -> None:
         self.request, self.recipe = request, request.recipe
         self.domain, self.models, self.card = domain, models, card
+        self.team = mates or Team()
 
     @cached_property
     def pool(self) -> list[PoolPicture]:
         own = self.request.own_references
+        if own is not None and is_data_set(own):
+            return data_set_pool(own, self.card.slug, self.recipe.references.pool)
         if own is not None:
             return own_pool(own, self.card.slug, flat=len(self.request.classes) == 1)
         return domain_pool(self.domain, self.card, self.recipe.references.pool)
@@ -88,7 +121,7 @@ class ClassBuild:
             "references": pool_fingerprint(self.pool),
             "filtered": self.filtered,
             "weights": self.models.identities,
-            "versions": package_versions(),
+            "versions": package_versions(self.recipe),
         }
 
     @cached_property
@@ -98,7 +131,8 @@ class ClassBuild:
 
     @property
     def filtered(self) -> bool:
-        return self.request.own_references is None or self.request.filter_own
+        own = self.request.own_references
+        return own is None or is_data_set(own) or self.request.filter_own
 
     @property
     def prompts(self) -> tuple[str, str]:
@@ -107,20 +141,42 @@ class ClassBuild:
         prompt = self.recipe.prompt
         return prompt.instance.format(**words), prompt.prior.format(**words)
 
+    def step_key(self, name: str) -> str:
+        """Hash of everything that a step of INDEPENDENT_OF is made from."""
+        return step_key(self.identity, name, self.recipe.similarity.kappa(self.card.name))
+
     def run(self) -> Iterator[Progress]:
         """Every step in order, then the class's way into the data set folder."""
-        for name in STEPS:
-            began = time.monotonic()
-            worked = False
-            for progress in run_step(self.root, name, getattr(self, name)):
-                worked = True
-                yield progress
-            if worked:
-                self._log_time(name, time.monotonic() - began)
-        yield from self.install()
+        yield from self.work()
+        if self.team.leads:
+            yield from self.install()
+        self.team.wait()
+
+    def work(self, steps: Sequence[str] = STEPS) -> Iterator[Progress]:
+        """The steps in order, in the work folder."""
+        for name in steps:
+            if self.team.agreed(self.team.leads and not self._has(name)):
+                yield from self._do(name)
+            self.team.wait()
+
+    def _has(self, name: str) -> bool:
+        if is_finished(self.root, name):
+            return True
+        return name in INDEPENDENT_OF and borrow_step(self.root, name, self.step_key(name))
+
+    def _do(self, name: str) -> Iterator[Progress]:
+        make = getattr(self, name)
+        if not self.team.leads:
+            if name in SHARED:
+                deque(make(part_folder(self.root, name)), maxlen=0)
+            return
+        began = time.monotonic()
+        key = self.step_key(name) if name in INDEPENDENT_OF else None
+        yield from run_step(self.root, name, make, key)
+        self._log_time(name, time.monotonic() - began)
 
     def references(self, folder: Path) -> Iterator[Progress]:
-        yield self._progress("references", 0, len(self.pool))
+        yield self.progress("references", 0, len(self.pool))
         images = [p.image() for p in self.pool]
         said = panels.panel_predictions(self.models.panel, images, self.card.label)
         summary = panels.panel_summary(self.models.panel, said, self.card.label)
@@ -139,7 +195,7 @@ class ClassBuild:
             folder / "references.json",
             {"chosen": chosen, "summary": summary, "predictions": as_lists(said)},
         )
-        yield self._progress("references", len(self.pool), len(self.pool), summary)
+        yield self.progress("references", len(self.pool), len(self.pool), summary)
 
     def prior(self, folder: Path) -> Iterator[Progress]:
         seeds = [
@@ -158,30 +214,35 @@ class ClassBuild:
             model,
             self.models.robust,
             self.card.label,
-            self._tensors(self._chosen(), model),
+            self._tensors(self.chosen(), model),
             self._tensors(_pictures(self.root / "prior"), model),
             self.prompts,
+            (self.recipe.prompt.identifier, self.card.noun),
             self.recipe.similarity.kappa(self.card.name),
         )
         checkpoint = folder / "checkpoint.pt"
-        total = self.recipe.training.steps
+        total, robust = self.recipe.training.steps, self.models.robust
         for log in finetune(
-            model, self.models.robust, data, self.recipe, self.request.seed, checkpoint
+            model, robust, data, self.recipe, self.request.seed, checkpoint, self.team
         ):
+            if self.team.leads:
+                append_line(folder / "losses.jsonl", log.step, json.dumps(asdict(log)))
             note = f"loss {log.loss:.3f}, similarity {log.similarity:.3f}"
-            yield self._progress("train", log.step + 1, total, note)
-        write_bytes(folder / "weights.safetensors", save(trained_state(model)))
-        checkpoint.unlink(missing_ok=True)
+            yield self.progress("train", log.step + 1, total, note)
+        if self.team.leads:
+            write_bytes(folder / "weights.safetensors", save(trained_state(model)))
+            checkpoint.unlink(missing_ok=True)
 
     def sample(self, folder: Path) -> Iterator[Progress]:
-        seeds = self._sample_seeds()
-        yield from self._sample("sample", folder, self._trained, self.prompts[0], seeds)
+        seeds = self.sample_seeds()
+        yield from self._sample("sample", folder, self.trained, self.prompts[0], seeds)
 
     def audit(self, folder: Path) -> Iterator[Progress]:
         images = _pictures(self.root / "sample")
-        yield self._progress("audit", 0, len(images))
+        yield self.progress("audit", 0, len(images))
         said = panels.panel_predictions(self.models.panel, images, self.card.label)
-        findings = audit(images, self._chosen(), self.models.referee, self.card.name)
+        findings = audit(images, self.chosen(), self.models.referee, self.card.name)
+        safety = safety_verdicts(self.models.base_folder, images, self.team.device)
         summary = panels.panel_summary(self.models.panel, said, self.card.label)
         summary += audit_summary(findings, self.recipe.audit.threshold)
         save_json(
@@ -190,55 +251,40 @@ class ClassBuild:
                 "summary": summary,
                 "predictions": as_lists(said),
                 "findings": [asdict(f) for f in findings],
+                "safety": safety,
             },
         )
-        yield self._progress("audit", len(images), len(images), summary)
+        yield self.progress("audit", len(images), len(images), summary)
 
     def splits(self, folder: Path) -> Iterator[Progress]:
-        rows = self._rows()
-        for i, (name, found) in enumerate(rows.items()):
-            yield self._progress("splits", i, len(rows), name)
-            write_split(found, folder / f"{name}.parquet")
-        write_bytes(folder / "contact.png", png_bytes(self._contact_sheet(rows["generated"])))
-        save_json(folder / "counts.json", {name: len(found) for name, found in rows.items()})
-        yield self._progress("splits", len(rows), len(rows))
+        yield from finish.make_splits(self, folder)
 
     def install(self) -> Iterator[Progress]:
         """Put the finished class into the data set folder; always done, so a lost folder comes back."""
-        finished, slug = self.root / "splits", self.card.slug
-        yield self._progress("install", 0, 1)
-        counts: dict[str, int] = load_json(finished / "counts.json")
-        files = {name: finished / f"{name}.parquet" for name in counts}
-        entry = ClassEntry(
-            name=self.card.name,
-            label=self.card.label,
-            feature=self.card.feature,
-            splits={n: split_entry(slug, n, files[n], counts[n]) for n in counts},
-            provenance=self.identity,
-        )
-        out = self.request.out
-        install_class(out, "spurbench", self.domain.name, slug, entry, files)
-        copy_file(finished / "contact.png", out / "contact" / f"{slug}.png")
+        yield self.progress("install", 0, 1)
+        finish.install(self)
         note = load_json(self.root / "audit" / "audit.json")["summary"]
-        yield self._progress("install", 1, 1, note)
+        yield self.progress("install", 1, 1, note)
 
     def _sample(
         self, step: str, folder: Path, make_model: Any, prompt: str, seeds: list[int]
     ) -> Iterator[Progress]:
         batch = self.recipe.sampling.batch
         model = None
-        for start in range(0, len(seeds), batch):
+        for start in range(self.team.rank * batch, len(seeds), batch * self.team.size):
             part = seeds[start : start + batch]
             names = [folder / f"{start + i:05d}.png" for i in range(len(part))]
-            yield self._progress(step, start, len(seeds))
+            yield self.progress(step, start, len(seeds))
             if not all(n.exists() for n in names):
                 model = model or make_model()
                 (images,) = sample(model, prompt, part, self.recipe.sampling)
                 for path, image in zip(names, images, strict=True):
                     write_bytes(path, png_bytes(image))
-        yield self._progress(step, len(seeds), len(seeds))
+        self.team.wait()
+        yield self.progress(step, len(seeds), len(seeds))
 
-    def _trained(self) -> BaseModel:
+    def trained(self) -> BaseModel:
+        """The base model with this build's trained weights."""
         from safetensors.torch import load_file
 
         from .finetune import load_trained_state
@@ -247,7 +293,8 @@ class ClassBuild:
         load_trained_state(model, load_file(self.root / "train" / "weights.safetensors"))
         return model
 
-    def _chosen(self) -> list[Image.Image]:
+    def chosen(self) -> list[Image.Image]:
+        """The pictures that are trained on."""
         chosen = load_json(self.root / "references" / "references.json")["chosen"]
         return [self.pool[i].image() for i in chosen]
 
@@ -260,37 +307,12 @@ class ClassBuild:
         square = Transform("crop", model.picture_size, model.picture_size)
         return torch.stack([to_tensor(framed(i, square)) for i in images])
 
-    def _rows(self) -> dict[str, list[Row]]:
-        selected = load_json(self.root / "references" / "references.json")
-        audited = load_json(self.root / "audit" / "audit.json")
-        chosen = selected["chosen"]
-        validation = validation_pool(self.domain, self.card, self.recipe.references.validation)
-        found = {
-            "si": reference_rows(self.card, self.pool, from_lists(selected["predictions"]), chosen),
-            "generated": generated_rows(
-                self.card,
-                _picture_paths(self.root / "sample"),
-                self._sample_seeds(),
-                from_lists(audited["predictions"]),
-                audited["findings"],
-                [self.pool[i] for i in chosen],
-                prompt=self.prompts[0],
-                recipe=f"{self.recipe.name}@{self.recipe.fingerprint()[:12]}",
-            ),
-            "val": validation_rows(self.card, validation),
-        }
-        return {name: rows for name, rows in found.items() if rows}
-
-    def _sample_seeds(self) -> list[int]:
+    def sample_seeds(self) -> list[int]:
+        """Seeds of the pictures, in order."""
         return [picture_seed(self.request.seed, i) for i in range(self.request.images)]
 
-    def _contact_sheet(self, generated: list[Row]) -> Image.Image:
-        fooled = [sum(p.label == r.label for p in r.predictions) for r in generated]
-        title = f"{self.card.name}: {self.card.feature} ({self.prompts[0]})"
-        images = [read_rgb(r.png, r.origin) for r in generated]
-        return contact_sheet(title, self._chosen(), images, fooled, len(self.recipe.panel))
-
-    def _progress(self, step: str, done: int, total: int, note: str = "") -> Progress:
+    def progress(self, step: str, done: int, total: int, note: str = "") -> Progress:
+        """An event of this class."""
         return Progress(self.card.name, step, done, total, note)
 
     def _log_time(self, step: str, seconds: float) -> None:
@@ -299,9 +321,5 @@ class ClassBuild:
         save_json(path, known | {step: round(seconds, 2)})
 
 
-def _picture_paths(folder: Path) -> list[Path]:
-    return sorted(folder.glob("*.png"))
-
-
 def _pictures(folder: Path) -> list[Image.Image]:
-    return [read_rgb(path) for path in _picture_paths(folder)]
+    return [read_rgb(path) for path in picture_files(folder)]

@@ -34,11 +34,16 @@ def build(
     ),
     references: Annotated[
         Path | None,
-        typer.Option(help="Your own reference pictures: a folder, or one subfolder a class."),
+        typer.Option(
+            help="Your own reference pictures: a folder, one subfolder a class, or a data set."
+        ),
     ] = None,
     filter_references: Annotated[
         bool, typer.Option(help="Train only on your pictures that fool the whole panel.")
     ] = False,
+    shard: Annotated[
+        str, typer.Option(help="I/N: every N-th class from the I-th, in a folder of its own.")
+    ] = "1/1",
     fresh: Annotated[bool, typer.Option(help="Forget finished steps and start over.")] = False,
     json_output: Annotated[
         bool, typer.Option("--json", help="Print one JSON object only.")
@@ -49,22 +54,32 @@ def build(
     from spurbench.dataset.manifest import read_manifest
 
     from .build import build as run_build
-    from .recipe import load_recipe
+    from .recipe_files import load_recipe
     from .request import BuildRequest, work_root
+    from .shards import parse_shard, shard_folder
+    from .team import team
 
     chosen, why = _auto_recipe() if recipe == "auto" else (recipe, "as asked")
     settings = load_recipe(chosen)
-    cards = parse_classes(classes, plugins.domain(settings.domain))
-    if not json_output:
+    part = parse_shard(shard)
+    cards = part.of(parse_classes(classes, plugins.domain(settings.domain)))
+    out = shard_folder(out, part)
+    leads = team().leads
+    if not json_output and leads:
         typer.echo(f"recipe {settings.name} ({why}); work in {work_root(out)}")
+    if not cards:
+        typer.echo(f"shard {shard} has no class to build", err=True)
+        return
     request = BuildRequest(
         settings, tuple(cards), images, seed, out, references, filter_references, fresh
     )
     try:
-        _follow(run_build(request), quiet=json_output)
+        follow(run_build(request), quiet=json_output or not leads)
     except KeyboardInterrupt:
         typer.echo("spurbench: stopped; the same command goes on from here", err=True)
         raise
+    if not leads:
+        return
     manifest = read_manifest(out)
     if json_output:
         found = {"out": str(out), "version": manifest.version, "classes": [c.slug for c in cards]}
@@ -77,6 +92,19 @@ def build(
         )
 
 
+def merge(
+    shards: Annotated[
+        list[Path], typer.Argument(help="Data set folders of one domain, such as the shards.")
+    ],
+    out: Annotated[Path, typer.Option(help="Data set folder to make or add to.")],
+) -> None:
+    """Put the classes of several data set folders into one."""
+    from .shards import merge_data_sets
+
+    manifest = merge_data_sets(shards, out)
+    typer.echo(f"data set {out}, version {manifest.version}: {', '.join(manifest.classes)}")
+
+
 def import_si(
     path: Annotated[
         Path, typer.Argument(help="Spurious ImageNet folder, or one with a manifest.csv.")
@@ -86,7 +114,7 @@ def import_si(
     """Turn Spurious ImageNet pictures into the same data set format."""
     from .importing import import_folder
 
-    _follow(import_folder(path, out), quiet=False)
+    follow(import_folder(path, out), quiet=False)
     typer.echo(
         f"data set {out} is ready; score a classifier with: "
         f"spurbench eval --model timm/NAME --data {out}"
@@ -113,10 +141,14 @@ def parse_classes(text: str, domain: Domain) -> list[ClassCard]:
 
 
 def _auto_recipe() -> tuple[str, str]:
-    return "micro", "auto: the one that needs no GPU; choose another with --recipe"
+    import torch
+
+    if torch.cuda.is_available():
+        return "sd15", "auto: there is a CUDA device; choose another with --recipe"
+    return "micro", "auto: no CUDA device here; choose another with --recipe"
 
 
-def _follow(events: Iterator[Progress], *, quiet: bool) -> None:
+def follow(events: Iterator[Progress], *, quiet: bool) -> None:
     """Draw progress: a bar a step, and a line when it ends."""
     from rich.console import Console
     from rich.progress import BarColumn, MofNCompleteColumn, TextColumn, TimeRemainingColumn
@@ -149,7 +181,13 @@ class DreamboothBuilder:
     """The paper's method, found under ``spurbench.builders``."""
 
     def describe(self) -> list[str]:
-        """A line a recipe."""
-        from .recipe import load_recipe, recipe_names
+        """A line a recipe, and what it changes of the one that it extends."""
+        from .recipe_files import differences, load_recipe, recipe_names
 
-        return [f"{name:12} {load_recipe(name).summary}" for name in recipe_names()]
+        lines = []
+        for name in recipe_names():
+            lines.append(f"{name:24} {load_recipe(name).summary}")
+            parent, changes = differences(name)
+            if parent:
+                lines.append(f"{'':24}   {parent}, but {'; '.join(changes)}")
+        return lines

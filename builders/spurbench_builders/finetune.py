@@ -2,24 +2,24 @@
 
 from __future__ import annotations
 
-import io
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, cast
 
 import torch
-import torch.nn.functional as F
 from torch import Tensor
 
 from spurbench.contracts import FeatureClassifier
-from spurbench.files import write_bytes
+from spurbench.files import whole_file
 
 from . import losses
-from .base_model import BaseModel, alphas_cumprod
+from .base_model import BaseModel
 from .recipe import Recipe
-
-CHECKPOINT_EVERY = 40
+from .schedule import Schedule, schedule_of
+from .similarity import Anchors, Making, anchors, similarity_loss
+from .team import Team
+from .trainables import Trainee
 
 
 @dataclass(frozen=True)
@@ -35,17 +35,14 @@ class StepLog:
 
 @dataclass(frozen=True)
 class TrainingSet:
-    """Scaled latents of references and priors (R, C, h, w), their prompts, and psi_k of references.
-
-    ``class_weight`` (D,) is w_k, row k of the robust network's last layer; ``kappa`` weighs SFSL.
-    """
+    """Scaled latents of references and priors (R or P, C, h, w), the token ids (2, L) of instance
+    and prior prompt, psi_k of both, and ``kappa``, which weighs SFSL."""
 
     references: Tensor
     priors: Tensor
-    instance_prompt: str
-    prior_prompt: str
-    reference_features: Tensor
-    class_weight: Tensor
+    tokens: Tensor
+    words: tuple[str, str]
+    features: Anchors | None
     kappa: float
 
 
@@ -57,26 +54,129 @@ def training_set(
     references: Tensor,
     priors: Tensor,
     prompts: tuple[str, str],
+    words: tuple[str, str],
     kappa: float,
 ) -> TrainingSet:
-    """Compute once what every step needs; pictures are (N, 3, H, W) in [0, 1]."""
-    weight = robust.head[0][label]
-    inputs = resized(references, robust.transform.size)
+    """Compute once what every step needs; pictures are (N, 3, H, W) in [0, 1], ``words`` the
+    identifier and the noun."""
+    references, priors = references.to(model.device), priors.to(model.device)
     return TrainingSet(
         model.encode_images(references),
         model.encode_images(priors),
-        *prompts,
-        losses.class_features(robust.features(inputs), weight),
-        weight,
+        model.tokens(list(prompts)),
+        words,
+        anchors(robust, label, references, priors) if kappa else None,
         kappa,
     )
 
 
-def resized(images: Tensor, size: int) -> Tensor:
-    """Pictures (N, 3, H, W) at size x size, differentiably; unchanged where they fit already."""
-    if images.shape[-2:] == (size, size):
-        return images
-    return F.interpolate(images, (size, size), mode="bilinear", antialias=True)
+@dataclass(frozen=True)
+class Batch:
+    """A step's draw: B instance pictures, then B priors unless the prior's weight is 0. ``latents``
+    and ``noise`` (N, C, h, w), ``times`` (N,), ``which`` the B references and B priors drawn."""
+
+    latents: Tensor
+    noise: Tensor
+    times: Tensor
+    which: tuple[Tensor, Tensor]
+
+    def share(self, rank: int, size: int) -> Batch:
+        """Every ``size``-th picture of each half, from ``rank``: one process's part."""
+        half = len(self.which[0])
+        kept = [i for i in range(len(self.times)) if i % half % size == rank]
+        drawn = (self.which[0][rank::size], self.which[1][rank::size])
+        return Batch(self.latents[kept], self.noise[kept], self.times[kept], drawn)
+
+
+def draw(
+    data: TrainingSet, schedule: Schedule, generator: torch.Generator, batch: int, *, prior: bool
+) -> Batch:
+    """Draw a global batch on the CPU, the same in every process whatever their number."""
+    which = tuple(
+        torch.cat([torch.randint(len(of), (1,), generator=generator) for _ in range(batch)])
+        for of in (data.references, data.priors)
+    )
+    halves = [data.references[which[0]], data.priors[which[1]]][: 2 if prior else 1]
+    latents = torch.cat(halves)
+    noise = torch.randn(latents.shape, generator=generator)
+    times = torch.randint(len(schedule), (len(latents),), generator=generator)
+    device = latents.device
+    return Batch(latents, noise.to(device), times.to(device), (which[0], which[1]))
+
+
+@dataclass(frozen=True)
+class Terms:
+    """The three terms of Eq. 6, unweighted scalars."""
+
+    ldm: Tensor
+    prior: Tensor
+    similarity: Tensor
+
+
+class Finetuning:
+    """Everything a training step needs; ``terms`` computes a batch's losses."""
+
+    def __init__(
+        self,
+        model: BaseModel,
+        robust: FeatureClassifier,
+        data: TrainingSet,
+        recipe: Recipe,
+        team: Team,
+    ) -> None:
+        self.model, self.robust, self.data, self.recipe = model, robust, data, recipe
+        self.schedule = schedule_of(model.scheduler_config).to(model.device)
+        self.trainee = Trainee(model, recipe.training, data.words)
+        self.optimiser = self.trainee.optimiser()
+        self.denoiser = team.parallel(self.trainee.denoiser)
+        with torch.no_grad():
+            self.states = None if self.trainee.reads_text_afresh else model.states(data.tokens)
+
+    def terms(self, batch: Batch) -> Terms:
+        """Eq. 1, 2 and 5 of a batch."""
+        count = len(batch.which[0])
+        noisy = self.schedule.noisy(batch.latents, batch.noise, batch.times)
+        target = self.schedule.target(batch.latents, batch.noise, batch.times)
+        with torch.autocast(
+            noisy.device.type, torch.bfloat16, enabled=self.recipe.training.precision == "bf16"
+        ):
+            predicted = self._predict(noisy, batch.times, count)
+        zero = torch.zeros((), device=noisy.device)
+        has_prior = len(noisy) > count
+        return Terms(
+            losses.ldm_loss(predicted[:count], target[:count]),
+            losses.ldm_loss(predicted[count:], target[count:]) if has_prior else zero,
+            self._similarity(batch, noisy, predicted) if self.data.kappa else zero,
+        )
+
+    def step(self, batch: Batch) -> Terms:
+        """One update of the weights."""
+        training = self.recipe.training
+        terms = self.terms(batch)
+        loss = losses.total(
+            terms.ldm, terms.prior, terms.similarity, training.prior_weight, self.data.kappa
+        )
+        self.optimiser.zero_grad()
+        loss.backward()  # type: ignore[no-untyped-call]
+        torch.nn.utils.clip_grad_norm_(self.trainee.parameters, training.max_gradient_norm)
+        self.optimiser.step()
+        return terms
+
+    def _predict(self, noisy: Tensor, times: Tensor, count: int) -> Tensor:
+        prompts = [0] * count + [1] * (len(noisy) - count)
+        states = None if self.states is None else self.states[prompts]
+        predicted: Tensor = self.denoiser(noisy, times, self.data.tokens[prompts], states)
+        return predicted
+
+    def _similarity(self, batch: Batch, noisy: Tensor, predicted: Tensor) -> Tensor:
+        assert self.data.features is not None
+        count = len(batch.which[0])
+        settings = self.recipe.similarity
+        part = slice(0, count) if settings.images == "instance" else slice(count, None)
+        making = Making(noisy[part], predicted[part], batch.times[part], *batch.which)
+        return similarity_loss(
+            self.model, self.robust, self.data.features, self.schedule, settings, making
+        )
 
 
 def finetune(
@@ -85,95 +185,42 @@ def finetune(
     data: TrainingSet,
     recipe: Recipe,
     seed: int,
-    checkpoint: Path,
+    checkpoint: Path | None,
+    team: Team | None = None,
 ) -> Iterator[StepLog]:
-    """Train the U-Net (and text encoder) in place, a step a log (Eq. 6).
+    """Train the model in place, a step a log (Eq. 6).
 
-    Goes on from ``checkpoint`` where there is one: weights, optimiser and random state are
-    restored exactly, so an interrupted run ends in the same bytes.
+    Goes on from ``checkpoint`` where there is one: weights, optimiser, random state and step are
+    restored exactly, so an interrupted run ends in the same bytes. With several processes the
+    batch is shared out, and only the lead writes the checkpoint.
     """
+    team = team or Team()
     settings = recipe.training
-    modules = [model.unet, *([model.text_encoder] if settings.train_text_encoder else [])]
-    for module in modules:
-        module.train().requires_grad_(True)
-    optimiser = torch.optim.AdamW(
-        [p for module in modules for p in module.parameters()],
-        lr=settings.learning_rate,
-        betas=settings.betas,
-        eps=settings.epsilon,
-        weight_decay=settings.weight_decay,
-    )
     generator = torch.Generator().manual_seed(seed)
-    abar = alphas_cumprod(model.scheduler_config)
     torch.manual_seed(seed)
-    start = _restore(checkpoint, model, optimiser, generator)
+    tuning = Finetuning(model, robust, data, recipe, team)
+    start = _restore(checkpoint, tuning, generator)
+    prior = settings.prior_weight > 0
     for step in range(start, settings.steps):
-        log = _step(model, robust, data, recipe, optimiser, generator, abar, step)
-        if (step + 1) % CHECKPOINT_EVERY == 0 and step + 1 < settings.steps:
-            _save(checkpoint, model, optimiser, generator, step + 1)
-        yield log
-    for module in modules:
-        module.eval().requires_grad_(False)
-
-
-def _step(
-    model: BaseModel,
-    robust: FeatureClassifier,
-    data: TrainingSet,
-    recipe: Recipe,
-    optimiser: torch.optim.Optimizer,
-    generator: torch.Generator,
-    abar: Tensor,
-    step: int,
-) -> StepLog:
-    latents = torch.stack([_pick(data.references, generator), _pick(data.priors, generator)])
-    noise = torch.randn(latents.shape, generator=generator)
-    times = torch.randint(len(abar), (2,), generator=generator)
-    a = abar[times].view(-1, 1, 1, 1)
-    noisy = a.sqrt() * latents + (1 - a).sqrt() * noise
-    states = model.encode_prompts([data.instance_prompt, data.prior_prompt])
-    predicted = model.unet(noisy, times, states).sample
-    ldm = losses.ldm_loss(predicted[:1], noise[:1])
-    prior = losses.ldm_loss(predicted[1:], noise[1:])
-    similarity = (
-        _similarity(model, robust, data, recipe.similarity.reading, noisy, predicted, abar[times])
-        if data.kappa
-        else torch.zeros(())
-    )
-    loss = losses.total(ldm, prior, similarity, recipe.training.prior_weight, data.kappa)
-    optimiser.zero_grad()
-    loss.backward()  # type: ignore[no-untyped-call]
-    parameters = [p for group in optimiser.param_groups for p in group["params"]]
-    torch.nn.utils.clip_grad_norm_(parameters, 1.0)
-    optimiser.step()
-    return StepLog(step, loss.item(), ldm.item(), prior.item(), similarity.item())
-
-
-def _similarity(
-    model: BaseModel,
-    robust: FeatureClassifier,
-    data: TrainingSet,
-    reading: str,
-    noisy: Tensor,
-    predicted: Tensor,
-    abar: Tensor,
-) -> Tensor:
-    """SFSL of the instance picture that the model is making: decode its x0 estimate, take psi_k."""
-    estimate = losses.clean_latents(noisy[:1], predicted[:1], abar[:1])
-    image = losses.to_unit_range(model.decode(estimate))
-    inputs = resized(image, robust.transform.size)
-    made = losses.class_features(robust.features(inputs), data.class_weight)
-    return losses.READINGS[reading](made, data.reference_features, abar[:1])
-
-
-def _pick(latents: Tensor, generator: torch.Generator) -> Tensor:
-    return latents[int(torch.randint(len(latents), (1,), generator=generator))]
+        batch = draw(data, tuning.schedule, generator, settings.batch, prior=prior)
+        terms = tuning.step(batch.share(team.rank, team.size))
+        due = (step + 1) % settings.checkpoint_every == 0 and step + 1 < settings.steps
+        if due and checkpoint is not None and team.leads:
+            _save(checkpoint, tuning, generator, step + 1)
+        parts = team.mean([terms.ldm.item(), terms.prior.item(), terms.similarity.item()])
+        loss = parts[0] + settings.prior_weight * parts[1] + data.kappa * parts[2]
+        yield StepLog(step, loss, *parts)
+    tuning.trainee.finish()
 
 
 def trained_state(model: BaseModel) -> dict[str, Tensor]:
     """Weights of U-Net and text encoder, by module and name."""
     parts = {"unet": model.unet, "text_encoder": model.text_encoder}
-    return {f"{part}.{k}": v for part, m in parts.items() for k, v in m.state_dict().items()}
+    return {
+        f"{part}.{k}": v.contiguous()
+        for part, m in parts.items()
+        for k, v in m.state_dict().items()
+    }
 
 
 def load_trained_state(model: BaseModel, state: dict[str, Tensor]) -> None:
@@ -185,35 +232,28 @@ def load_trained_state(model: BaseModel, state: dict[str, Tensor]) -> None:
         )
 
 
-def _save(
-    path: Path,
-    model: BaseModel,
-    optimiser: torch.optim.Optimizer,
-    generator: torch.Generator,
-    step: int,
-) -> None:
-    buffer = io.BytesIO()
-    torch.save(
-        {
-            "weights": trained_state(model),
-            "optimiser": optimiser.state_dict(),
-            "generator": generator.get_state(),
-            "global": torch.get_rng_state(),
-            "step": step,
-        },
-        buffer,
-    )
-    write_bytes(path, buffer.getvalue())
+def _save(path: Path, tuning: Finetuning, generator: torch.Generator, step: int) -> None:
+    state = {
+        "weights": {n: p.detach() for n, p in tuning.trainee.named_parameters().items()},
+        "optimiser": tuning.optimiser.state_dict(),
+        "generator": generator.get_state(),
+        "global": torch.get_rng_state(),
+        "step": step,
+    }
+    with whole_file(path) as file:  # streamed: at SD's size this is 12 GB
+        torch.save(state, file)
 
 
-def _restore(
-    path: Path, model: BaseModel, optimiser: torch.optim.Optimizer, generator: torch.Generator
-) -> int:
-    if not path.exists():
+def _restore(path: Path | None, tuning: Finetuning, generator: torch.Generator) -> int:
+    if path is None or not path.exists():
         return 0
-    state = cast(dict[str, Any], torch.load(path, weights_only=True))
-    load_trained_state(model, state["weights"])
-    optimiser.load_state_dict(state["optimiser"])
-    generator.set_state(state["generator"])
-    torch.set_rng_state(state["global"])
+    state = cast(
+        dict[str, Any], torch.load(path, weights_only=True, map_location=tuning.model.device)
+    )
+    with torch.no_grad():
+        for name, parameter in tuning.trainee.named_parameters().items():
+            parameter.copy_(state["weights"][name])
+    tuning.optimiser.load_state_dict(state["optimiser"])
+    generator.set_state(state["generator"].cpu())
+    torch.set_rng_state(state["global"].cpu())
     return int(state["step"])

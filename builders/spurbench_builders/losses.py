@@ -2,27 +2,29 @@
 
 Equation numbers are those of MaungMaung, Nguyen, Kiya and Echizen, "Fine-tuning text-to-image
 diffusion models for class-wise spurious feature generation" (2024).
+
+Eq. 5 as printed compares two fixed pictures and has no gradient, so SFSL exists in readings
+(READINGS): `attract` and `contrast` compare a picture that the model is making, `printed` is the
+literal constant.
 """
 
 from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
 
 import torch
 import torch.nn.functional as F
 from torch import Tensor
 
 
-def ldm_loss(predicted: Tensor, noise: Tensor) -> Tensor:
-    """Eq. 1 and 2: mean squared error between predicted and true noise, both (N, C, h, w)."""
-    return F.mse_loss(predicted, noise)
+def ldm_loss(predicted: Tensor, target: Tensor) -> Tensor:
+    """Eq. 1 and 2: mean squared error between the prediction and its target, (N, C, h, w) each.
 
-
-def clean_latents(noisy: Tensor, predicted: Tensor, abar: Tensor) -> Tensor:
-    """The clean latent that a noise prediction implies (Ho et al., 2020, Eq. 15).
-
-    z0 = (z_t - sqrt(1 - abar_t) eps) / sqrt(abar_t), with z_t and eps (N, C, h, w), abar (N,).
+    The target is the noise, or the velocity for v-prediction (schedule.py). float32 at least.
     """
-    a = abar.view(-1, 1, 1, 1)
-    return (noisy - (1 - a).sqrt() * predicted) / a.sqrt()
+    wide = torch.promote_types(predicted.dtype, torch.float32)
+    return F.mse_loss(predicted.to(wide), target.to(wide))
 
 
 def class_features(features: Tensor, weight: Tensor) -> Tensor:
@@ -30,26 +32,49 @@ def class_features(features: Tensor, weight: Tensor) -> Tensor:
     return features * weight
 
 
-def attract(made: Tensor, references: Tensor, abar: Tensor) -> Tensor:
-    """SFSL read as a pull: mean over the batch of abar_t (1 - cos(psi_k(x0), mean psi_k(refs))).
+@dataclass(frozen=True)
+class Compared:
+    """What SFSL compares, as psi_k: ``made`` (N, D) of the pictures that the model is making,
+    ``references`` (R, D) of all references; of this step's own pictures, ``reference`` (N, D)
+    and ``prior`` (N, D). ``weights`` (N,) count the pictures; ``anchor`` is mean or nearest."""
 
-    made (N, D), references (R, D), abar (N,). Weighting by abar_t silences the steps at which
-    the estimate x0 is little but noise. The value lies in [0, 2].
-    """
-    return (abar * (1 - _cosine_to_mean(made, references))).mean()
+    made: Tensor
+    references: Tensor
+    reference: Tensor
+    prior: Tensor
+    weights: Tensor
+    anchor: str = "mean"
+
+    def cosines(self) -> Tensor:
+        """S_C of each made picture and its anchor among the references, (N,), in [-1, 1]."""
+        if self.anchor == "nearest":
+            pairs = F.cosine_similarity(self.made[:, None], self.references[None], dim=2, eps=1e-8)
+            return pairs.amax(dim=1)
+        centre = self.references.mean(dim=0, keepdim=True)
+        return F.cosine_similarity(self.made, centre.expand_as(self.made), dim=1, eps=1e-8)
 
 
-def contrast(made: Tensor, references: Tensor, abar: Tensor) -> Tensor:
-    """SFSL with Eq. 5's printed sign: abar_t cos(psi_k(x0), mean psi_k(refs)), in [-1, 1]."""
-    return (abar * _cosine_to_mean(made, references)).mean()
+def attract(compared: Compared) -> Tensor:
+    """SFSL read as a pull: weighted mean of 1 - S_C(psi_k(x0), anchor), in [0, 2]."""
+    return (compared.weights * (1 - compared.cosines())).mean()
 
 
-def _cosine_to_mean(made: Tensor, references: Tensor) -> Tensor:
-    centre = references.mean(dim=0, keepdim=True)
-    return F.cosine_similarity(made, centre.expand_as(made), dim=1, eps=1e-8)
+def contrast(compared: Compared) -> Tensor:
+    """SFSL with Eq. 5's printed sign: weighted mean of S_C(psi_k(x0), anchor), in [-1, 1]."""
+    return (compared.weights * compared.cosines()).mean()
 
 
-READINGS = {"attract": attract, "contrast": contrast}
+def printed(compared: Compared) -> Tensor:
+    """Eq. 5 to the letter: S_C(psi_k(x), psi_k(x')) of a reference and a prior picture, neither of
+    which depends on what is trained: a number in [-1, 1] without a gradient."""
+    return F.cosine_similarity(compared.reference, compared.prior, dim=1, eps=1e-8).mean()
+
+
+READINGS: dict[str, Callable[[Compared], Tensor]] = {
+    "attract": attract,
+    "contrast": contrast,
+    "printed": printed,
+}
 
 
 def total(ldm: Tensor, prior: Tensor, similarity: Tensor, lam: float, kappa: float) -> Tensor:

@@ -6,15 +6,9 @@ from collections.abc import Sequence
 
 from PIL import Image
 
-from spurbench import plugins
 from spurbench.contracts import Classifier
 from spurbench.dataset.schema import PanelPrediction
 from spurbench.prediction import predict
-
-
-def load_panel(specs: Sequence[str]) -> list[Classifier]:
-    """The panel's classifiers, in order."""
-    return [plugins.classifier(spec) for spec in specs]
 
 
 def panel_predictions(

@@ -9,6 +9,8 @@ from pathlib import Path
 from PIL import Image
 
 from spurbench.contracts import ClassCard, Domain
+from spurbench.dataset.manifest import NAME as MANIFEST
+from spurbench.dataset.read import open_data_set
 from spurbench.errors import UserError
 from spurbench.files import sha256_bytes, sha256_json
 from spurbench.pictures import png_bytes, read_folder, read_rgb
@@ -30,6 +32,23 @@ class PoolPicture:
 def domain_pool(domain: Domain, card: ClassCard, count: int) -> list[PoolPicture]:
     """The first ``count`` references of the class in its domain."""
     return [PoolPicture(png_bytes(p.image), p.origin) for p in domain.references(card, count)]
+
+
+def is_data_set(folder: Path) -> bool:
+    """Whether the user's references are a spurbench data set, as `import-si` makes them."""
+    return (folder / MANIFEST).is_file()
+
+
+def data_set_pool(folder: Path, slug: str, count: int) -> list[PoolPicture]:
+    """The first ``count`` pictures of a class's split `si` in a data set folder."""
+    found = [
+        PoolPicture(png_bytes(read_rgb(p.data, p.origin)), p.origin)
+        for p in open_data_set(folder).pictures([slug])
+        if p.split == "si"
+    ]
+    if not found:
+        raise UserError(f"{folder}: holds no reference pictures (split si) of class {slug}")
+    return found[:count]
 
 
 def own_pool(folder: Path, slug: str, *, flat: bool = True) -> list[PoolPicture]:

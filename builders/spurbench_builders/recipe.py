@@ -1,28 +1,65 @@
-"""A recipe: everything that decides what a build makes, as frozen data read from YAML."""
+"""A recipe: everything that decides what a build makes, as frozen data. Read by recipe_files.py."""
 
 from __future__ import annotations
 
-from importlib import resources
-from pathlib import Path
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any, Literal, Self
 
-import yaml
-from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator
+from pydantic import (
+    BaseModel,
+    ConfigDict,
+    Field,
+    field_validator,
+    model_serializer,
+    model_validator,
+)
 
-from spurbench.errors import UserError, unknown
 from spurbench.files import sha256_json
+
+Share = Annotated[float, Field(ge=0, lt=1)]
+Weight = Annotated[float, Field(ge=0)]
 
 
 class _Part(BaseModel):
     model_config = ConfigDict(extra="forbid", frozen=True, allow_inf_nan=False)
 
 
+class Network(_Part):
+    """A classifier by its spec, or with ``weights`` of one's own: a file's path, or
+    ``hub://OWNER/NAME@REVISION/FILE``. ``sha256`` pins that file; ``prefix`` is what its keys
+    carry before the architecture's own names. A bare spec stands for itself in YAML."""
+
+    spec: str = Field(min_length=1)
+    weights: str | None = None
+    sha256: str | None = Field(default=None, pattern="^[0-9a-f]{64}$")
+    prefix: str = ""
+
+    @model_validator(mode="before")
+    @classmethod
+    def _from_spec(cls, value: Any) -> Any:
+        return {"spec": value} if isinstance(value, str) else value
+
+    @model_validator(mode="after")
+    def _pins_a_file(self) -> Self:
+        if self.weights is None and (self.sha256 or self.prefix):
+            raise ValueError("sha256 and prefix are about the file named by weights; name one")
+        return self
+
+    @model_serializer
+    def _short(self) -> str | dict[str, str]:
+        if self.weights is None:
+            return self.spec
+        fields = {"spec": self.spec, "weights": self.weights, "prefix": self.prefix}
+        return {**fields, **({"sha256": self.sha256} if self.sha256 else {})}
+
+
 class Prompt(_Part):
-    """Prompt templates; ``identifier`` is DreamBooth's [V], a rare word of three characters."""
+    """Prompt templates; ``identifier`` is DreamBooth's [V], a rare word of three characters.
+    ``contexts`` follow the instance prompt in the recontextualised ones (section 4.6)."""
 
     identifier: str = Field(min_length=1)
     instance: str
     prior: str
+    contexts: tuple[str, ...] = ()
 
     @field_validator("instance", "prior")
     @classmethod
@@ -49,27 +86,67 @@ class Prior(_Part):
     images: int = Field(ge=1)
 
 
+class Lora(_Part):
+    """Low-rank adapters on the attention layers (Hu et al., 2022): rank, and alpha / rank scales."""
+
+    rank: int = Field(ge=1)
+    alpha: int = Field(ge=1)
+
+
 class Training(_Part):
-    """AdamW's settings, and ``prior_weight``, the paper's lambda (Eq. 3)."""
+    """What is trained and how: AdamW's settings, ``batch`` reference pictures a step over all
+    processes (and as many priors), and ``prior_weight``, the paper's lambda (Eq. 3).
+
+    ``unet`` and ``text_encoder`` say how each takes part: all its weights, low-rank adapters,
+    not at all, or (text encoder) only the identifier's embedding: textual inversion. Master
+    weights are float32 also where ``precision`` is bf16 (autocast).
+    """
 
     steps: int = Field(ge=1)
+    batch: int = Field(default=1, ge=1)
     learning_rate: float = Field(gt=0)
     weight_decay: float = Field(ge=0)
-    betas: tuple[Annotated[float, Field(ge=0, lt=1)], Annotated[float, Field(ge=0, lt=1)]]
+    betas: tuple[Share, Share]
     epsilon: float = Field(gt=0)
-    train_text_encoder: bool
+    max_gradient_norm: float = Field(default=1.0, gt=0)
     prior_weight: float = Field(ge=0)
+    unet: Literal["full", "lora", "frozen"]
+    text_encoder: Literal["full", "lora", "embedding", "frozen"]
+    lora: Lora | None = None
+    precision: Literal["fp32", "bf16"] = "fp32"
+    gradient_checkpointing: bool = False
+    checkpoint_every: int = Field(default=200, ge=1)
+
+    @model_validator(mode="after")
+    def _trains_something(self) -> Self:
+        ways = {self.unet, self.text_encoder}
+        if ways == {"frozen"}:
+            raise ValueError("unet and text_encoder are both frozen: nothing would be trained")
+        if ("lora" in ways) != (self.lora is not None):
+            raise ValueError("give lora: {rank, alpha} if and only if a part is trained by lora")
+        return self
 
 
 class Similarity(_Part):
-    """The spurious feature similarity loss: its reading (see losses.py), and ``weight``, the
-    paper's kappa (Eq. 6), on the features of the robust classifier. ``class_weights`` replaces
-    kappa for classes by name, as the paper recommends (section 4.3)."""
+    """The spurious feature similarity loss (similarity.py; Eq. 4 to 6).
 
-    reading: Literal["attract", "contrast"]
-    weight: float = Field(ge=0)
-    class_weights: dict[str, Annotated[float, Field(ge=0)]] = {}
-    robust: str
+    ``reading``: attract, contrast or printed. ``weight``: the paper's kappa; ``class_weights``
+    replaces it for classes by name, as section 4.3 recommends. ``robust``: the network of phi.
+    ``images``: whether the model-made instance or prior pictures are compared with the
+    references; ``anchor``: with the mean of their psi_k or the nearest one. ``time_weight``:
+    steps count by abar_t or alike; those at or above ``time_bound`` not at all.
+    ``decode_size``: side in pixels at which the estimate is decoded (None: full size).
+    """
+
+    reading: Literal["attract", "contrast", "printed"]
+    weight: Weight
+    class_weights: dict[str, Weight] = {}
+    robust: Network
+    images: Literal["instance", "prior"] = "instance"
+    anchor: Literal["mean", "nearest"] = "mean"
+    time_weight: Literal["abar", "none"] = "abar"
+    time_bound: int | None = Field(default=None, ge=1)
+    decode_size: int | None = Field(default=None, ge=8)
 
     def kappa(self, class_name: str) -> float:
         """The loss's weight for a class."""
@@ -82,69 +159,40 @@ class Sampling(_Part):
     steps: int = Field(ge=2)
     guidance: float = Field(ge=0)
     batch: int = Field(ge=1)
+    precision: Literal["fp32", "bf16"] = "fp32"
 
 
 class Audit(_Part):
     """The referee that looks for the object, and the probability above which it is found."""
 
-    referee: str | None
+    referee: Network | None = None
     threshold: float = Field(gt=0, lt=1)
 
 
 class Recipe(_Part):
-    """A complete build configuration."""
+    """A complete build configuration. ``base`` is a model that ships with the domain, a folder in
+    diffusers' format, or a hub id, which must be pinned by ``base_revision``."""
 
     name: str
     summary: str
     domain: str
     base: str
+    base_revision: str | None = Field(default=None, pattern="^[0-9a-f]{40}$")
     prompt: Prompt
     references: References
-    panel: tuple[str, ...] = Field(min_length=1)
+    panel: tuple[Network, ...] = Field(min_length=1)
     prior: Prior
     training: Training
     similarity: Similarity
     sampling: Sampling
     audit: Audit
 
+    @model_validator(mode="after")
+    def _prior_is_used(self) -> Self:
+        if self.similarity.images == "prior" and not self.training.prior_weight:
+            raise ValueError("similarity.images is prior, but training.prior_weight is 0")
+        return self
+
     def fingerprint(self) -> str:
         """SHA-256 over every field."""
         return sha256_json(self.model_dump(mode="json"))
-
-
-def recipe_names() -> list[str]:
-    """Names of the recipes that ship with the package."""
-    folder = resources.files(__package__) / "recipes"
-    return sorted(
-        p.name.removesuffix(".yaml") for p in folder.iterdir() if p.name.endswith(".yaml")
-    )
-
-
-def load_recipe(name: str) -> Recipe:
-    """A shipped recipe by name, or one of the user's by the path of its YAML file."""
-    path = Path(name)
-    if name.endswith((".yaml", ".yml")):
-        if not path.is_file():
-            raise UserError(f"{path}: no such recipe file")
-        text, where = path.read_text(encoding="utf-8", errors="replace"), str(path)
-    elif name in recipe_names():
-        source = resources.files(__package__) / "recipes" / f"{name}.yaml"
-        text, where = source.read_text(encoding="utf-8"), f"recipe {name}"
-    else:
-        raise unknown("recipe", name, recipe_names(), "or give the path of a .yaml file")
-    return parse_recipe(text, where)
-
-
-def parse_recipe(text: str, where: str) -> Recipe:
-    """Check a recipe's YAML; UserError lists every fault at once."""
-    try:
-        data: Any = yaml.safe_load(text)
-        return Recipe.model_validate(data)
-    except yaml.YAMLError as error:
-        raise UserError(f"{where}: not YAML: {' '.join(str(error).split())}") from error
-    except ValidationError as error:
-        faults = [
-            f"{'.'.join(str(p) for p in e['loc']) or 'the whole'}: {e['msg']}"
-            for e in error.errors()
-        ]
-        raise UserError(f"{where}: {'; '.join(faults)}") from error

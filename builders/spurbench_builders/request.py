@@ -7,21 +7,25 @@ from dataclasses import dataclass
 from functools import cached_property
 from importlib.metadata import version
 from pathlib import Path
-from typing import cast
+from typing import TYPE_CHECKING, cast
 
-from spurbench import plugins
 from spurbench.contracts import ClassCard, Classifier, Domain, FeatureClassifier
 from spurbench.errors import UserError
 
 from .base_model import BaseModel, base_model_folder, folder_fingerprint, load_base_model
-from .panel import load_panel
-from .recipe import Recipe
+from .networks import load_network
+from .recipe import Network, Recipe
+from .team import Team
+
+if TYPE_CHECKING:
+    import torch
 
 
 @dataclass(frozen=True)
 class BuildRequest:
     """What to build. ``own_references`` replaces the domain's pool by a folder of pictures, which
-    are trained on as they are unless ``filter_own`` sends them through the panel too."""
+    are trained on as they are unless ``filter_own`` sends them through the panel too, or by a
+    data set's `si` splits, which always go through it."""
 
     recipe: Recipe
     classes: tuple[ClassCard, ...]
@@ -39,28 +43,36 @@ def work_root(out: Path) -> Path:
 
 
 class Models:
-    """The networks a build needs, each loaded when first asked for."""
+    """The networks a build needs, each loaded when first asked for: the base model and the robust
+    network on the team's device, the others on the CPU."""
 
-    def __init__(self, recipe: Recipe, domain: Domain) -> None:
-        self.recipe = recipe
-        self.base_folder = base_model_folder(recipe.base, domain)
+    def __init__(self, recipe: Recipe, domain: Domain, team: Team) -> None:
+        self.recipe, self.team = recipe, team
+        with team.lead_first():  # one process fetches, the others find it in the cache
+            self.base_folder = base_model_folder(recipe.base, recipe.base_revision, domain)
 
     @cached_property
     def panel(self) -> list[Classifier]:
-        return load_panel(self.recipe.panel)
+        return [self._load(network) for network in self.recipe.panel]
 
     @cached_property
     def robust(self) -> FeatureClassifier:
-        return cast(FeatureClassifier, plugins.classifier(self.recipe.similarity.robust))
+        network = self._load(self.recipe.similarity.robust, self.team.device)
+        return cast(FeatureClassifier, network)
 
     @cached_property
     def referee(self) -> Classifier | None:
-        spec = self.recipe.audit.referee
-        return plugins.classifier(spec) if spec else None
+        network = self.recipe.audit.referee
+        return self._load(network) if network else None
 
     def base(self) -> BaseModel:
         """A fresh copy: fine-tuning changes it."""
-        return load_base_model(self.base_folder)
+        return load_base_model(self.base_folder).to(self.team.device)
+
+    def _load(self, network: Network, device: torch.device | None = None) -> Classifier:
+        import torch
+
+        return load_network(network, device or torch.device("cpu"))
 
     def check(self, cards: tuple[ClassCard, ...]) -> None:
         """UserError, before any work, where a network cannot play its part for these classes."""
@@ -82,14 +94,25 @@ class Models:
     @cached_property
     def identities(self) -> dict[str, str]:
         """Hashes of everything that was trained elsewhere."""
-        hashes = {m.spec: m.facts.weights_sha256 for m in self.panel}
-        hashes[self.recipe.similarity.robust] = self.robust.facts.weights_sha256
-        if self.referee:
-            hashes[self.referee.spec] = self.referee.facts.weights_sha256
+        members = [("panel", m) for m in self.panel] + [("robust", self.robust)]
+        members += [("referee", self.referee)] if self.referee else []
+        hashes = {
+            f"{role} {i} {m.spec}": m.facts.weights_sha256 for i, (role, m) in enumerate(members)
+        }
         return {**hashes, "base": folder_fingerprint(self.base_folder)}
 
 
-def package_versions() -> dict[str, str]:
+def package_versions(recipe: Recipe) -> dict[str, str]:
     """Versions that can change a build's bytes."""
-    names = ("spurbench", "torch", "diffusers", "transformers", "timm", "pillow", "datasets")
+    names: tuple[str, ...] = (
+        "spurbench",
+        "torch",
+        "diffusers",
+        "transformers",
+        "timm",
+        "pillow",
+        "datasets",
+    )
+    if recipe.training.lora:
+        names += ("peft",)
     return {"python": platform.python_version(), **{n: version(n) for n in names}}

@@ -43,6 +43,7 @@ def generated_rows(
     said: Predictions,
     findings: Sequence[dict[str, Any]],
     trained_on: Sequence[PoolPicture],
+    safety: Sequence[bool] | None,
     **known: str,
 ) -> list[Row]:
     """Split `generated`: every sampled picture, none left out, with what the audit found."""
@@ -61,6 +62,7 @@ def generated_rows(
                 consistently_spurious=fools_all(said[i], card.label),
                 seed=seeds[i],
                 nearest_reference=nearest,
+                safety_flagged=safety[i] if safety else None,
                 **found,
                 **known,
             )

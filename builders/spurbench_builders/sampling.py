@@ -19,25 +19,30 @@ def picture_seed(seed: int, index: int) -> int:
     return seed * 1_000_000 + index
 
 
-@torch.no_grad()
+@torch.inference_mode()
 def sample(
     model: BaseModel, prompt: str, seeds: Sequence[int], settings: Sampling
 ) -> Iterator[list[Image.Image]]:
-    """Yield batches of pictures for the seeds, in order; each seed has its own generator."""
+    """Yield batches of pictures for the seeds, in order; each seed has its own CPU generator."""
     from diffusers import PNDMScheduler
 
-    text = model.encode_prompts(["", prompt])
+    text = model.states(model.tokens(["", prompt]))
     for start in range(0, len(seeds), settings.batch):
         part = seeds[start : start + settings.batch]
         scheduler = PNDMScheduler.from_config(model.scheduler_config)
-        scheduler.set_timesteps(settings.steps)
-        latents = first_latents(part, model.latent_shape()) * scheduler.init_noise_sigma
+        scheduler.set_timesteps(settings.steps, device=model.device)
+        latents = first_latents(part, model.latent_shape()).to(model.device)
+        latents = latents * scheduler.init_noise_sigma
         states = text.repeat_interleave(len(part), dim=0)
         for time in scheduler.timesteps:
             both = scheduler.scale_model_input(torch.cat([latents, latents]), time)
-            free, guided = model.unet(both, time, states).sample.chunk(2)
-            noise = free + settings.guidance * (guided - free)
-            latents = scheduler.step(noise, time, latents).prev_sample
+            with torch.autocast(
+                latents.device.type, torch.bfloat16, enabled=settings.precision == "bf16"
+            ):
+                predicted = model.unet(both, time, states).sample
+            free, guided = predicted.float().chunk(2)
+            guess = free + settings.guidance * (guided - free)
+            latents = scheduler.step(guess, time, latents).prev_sample
         yield to_pictures(to_unit_range(model.decode(latents)))
 
 

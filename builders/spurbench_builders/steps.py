@@ -8,6 +8,8 @@ from __future__ import annotations
 
 import fcntl
 import json
+import os
+import shutil
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -18,6 +20,7 @@ from spurbench.errors import UserError
 from spurbench.files import remove_tree, sha256_file, sync, write_text
 
 SEAL = "step.json"
+INPUTS = "inputs.json"
 
 
 @dataclass(frozen=True)
@@ -34,19 +37,56 @@ class Progress:
 Step = Callable[[Path], Iterator[Progress]]
 
 
-def run_step(root: Path, name: str, make: Step) -> Iterator[Progress]:
-    """Run a step unless it is finished; a finished one whose files were altered is made again."""
+def run_step(root: Path, name: str, make: Step, key: str | None = None) -> Iterator[Progress]:
+    """Run a step unless it is finished; a finished one whose files were altered is made again.
+
+    ``key`` is a hash of all that the step is made from, for `borrow_step`.
+    """
     finished = root / name
     if finished.is_dir():
         if is_sealed(finished):
             return
         remove_tree(finished)
-    part = root / f".{name}.part"
-    part.mkdir(parents=True, exist_ok=True)
+    part = part_folder(root, name)
     yield from make(part)
+    if key:
+        save_json(part / INPUTS, {"key": key})
     _seal(part)
     part.rename(finished)
     sync(root)
+
+
+def part_folder(root: Path, name: str) -> Path:
+    """Where a step works before it is whole."""
+    part = root / f".{name}.part"
+    part.mkdir(parents=True, exist_ok=True)
+    return part
+
+
+def is_finished(root: Path, name: str) -> bool:
+    """Whether a step is there whole and unaltered."""
+    return is_sealed(root / name)
+
+
+def borrow_step(root: Path, name: str, key: str) -> bool:
+    """Take over a finished step of another build in the same place that was made from the same
+    inputs: its ``inputs.json`` holds the same key. Files are linked where that works."""
+    for found in sorted(root.parent.glob(f"*/{name}/{INPUTS}")):
+        if load_json(found)["key"] == key and is_sealed(found.parent):
+            part = part_folder(root, name)
+            remove_tree(part)
+            shutil.copytree(found.parent, part, copy_function=_link)
+            part.rename(root / name)
+            sync(root)
+            return True
+    return False
+
+
+def _link(source: str, target: str) -> None:
+    try:
+        os.link(source, target)
+    except OSError:  # another file system, or one without links
+        shutil.copyfile(source, target)
 
 
 def is_sealed(folder: Path) -> bool:
@@ -75,6 +115,16 @@ def save_json(path: Path, value: Any) -> None:
 def load_json(path: Path) -> Any:
     """Read a step's findings."""
     return json.loads(path.read_text(encoding="utf-8"))
+
+
+def append_line(path: Path, index: int, line: str) -> None:
+    """Make ``line`` the file's line number ``index``, dropping what a killed run wrote beyond."""
+    text = path.read_text(encoding="utf-8") if path.exists() else ""
+    kept = "".join(f"{known}\n" for known in text.split("\n")[:index])
+    if kept != text:
+        write_text(path, kept)
+    with path.open("a", encoding="utf-8") as log:
+        log.write(f"{line}\n")
 
 
 @contextmanager

@@ -22,8 +22,8 @@ from spurbench.prediction import predict
 from spurbench_builders.audit import object_probabilities
 from spurbench_builders.base_model import BaseModel, load_base_model
 from spurbench_builders.micro.world.sampling import world
-from spurbench_builders.panel import fools_all, load_panel, panel_predictions
-from spurbench_builders.recipe import load_recipe
+from spurbench_builders.panel import fools_all, panel_predictions
+from spurbench_builders.recipe_files import load_recipe
 from spurbench_builders.sampling import sample
 
 CARD = ROOT / "docs" / "micro-model-card.md"
@@ -34,7 +34,7 @@ PROMPT_SAMPLES = 20
 
 def measure(validation: Split, held_out: Split) -> None:
     """Measure everything, record it as JSON and write the card from the record."""
-    panel = load_panel(load_recipe("micro").panel)
+    panel = [plugins.classifier(n.spec) for n in load_recipe("micro").panel]
     record: dict[str, Any] = {
         "panel": {m.spec: _classifier(m, validation) for m in panel},
         "references": _references(panel),

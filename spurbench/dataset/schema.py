@@ -28,7 +28,8 @@ class Row:
     within the split. ``object_probability`` is the referee's, in [0, 1];
     ``nearest_reference`` the origin of the training reference that looks most alike, at a root
     mean square distance of ``nearest_distance`` (pixels in [0, 1]); ``degenerate`` marks a black
-    or constant picture.
+    or constant picture, ``safety_flagged`` one that the base model's safety checker would have
+    blanked (None where it has none).
     """
 
     png: bytes
@@ -48,6 +49,7 @@ class Row:
     nearest_reference: str | None = None
     nearest_distance: float | None = None
     degenerate: bool | None = None
+    safety_flagged: bool | None = None
 
     def as_columns(self) -> dict[str, Any]:
         """The row as the data set stores it."""
@@ -84,6 +86,7 @@ def features() -> Features:
             "nearest_reference": Value("string"),
             "nearest_distance": Value("float32"),
             "degenerate": Value("bool"),
+            "safety_flagged": Value("bool"),
         }
     )
 

@@ -8,10 +8,10 @@ from diffusers import StableDiffusionPipeline
 
 from spurbench import plugins
 from spurbench_builders.base_model import base_model_folder, load_base_model
-from spurbench_builders.recipe import load_recipe
+from spurbench_builders.recipe_files import load_recipe
 from spurbench_builders.sampling import first_latents, sample
 
-FOLDER = base_model_folder("micro", plugins.domain("micro"))
+FOLDER = base_model_folder("micro", None, plugins.domain("micro"))
 PROMPT = "a photo of a hummingbird with a flower on the beach"
 
 
@@ -60,5 +60,6 @@ def test_it_knows_its_words() -> None:
     for word in ("hummingbird", "flower", "eucalyptus", "sks", "beach"):
         assert len(tokenizer.tokenize(word)) == 1
     with torch.no_grad():
-        states = load_base_model(FOLDER).encode_prompts(["", PROMPT])
+        model = load_base_model(FOLDER)
+        states = model.states(model.tokens(["", PROMPT]))
     assert states.shape == (2, tokenizer.model_max_length, 128)

@@ -18,7 +18,8 @@ from spurbench import plugins
 from spurbench.errors import UserError
 from spurbench.pictures import png_bytes
 from spurbench_builders import build as build_module
-from spurbench_builders.recipe import Recipe, load_recipe
+from spurbench_builders.recipe import Recipe
+from spurbench_builders.recipe_files import load_recipe
 from spurbench_builders.request import BuildRequest, work_root
 from tests.conftest import picture
 
@@ -30,7 +31,7 @@ def tiny_recipe(**changes: dict[str, Any]) -> Recipe:
     data = load_recipe("micro").model_dump(mode="json") | {"name": "tiny"}
     data["references"] |= {"pool": 24, "count": 3, "validation": 2}
     data["prior"] |= {"images": 3}
-    data["training"] |= {"steps": 5}
+    data["training"] |= {"steps": 5, "checkpoint_every": 2}
     data["sampling"] |= {"steps": 3, "batch": 2}
     for part, values in changes.items():
         data[part] |= values
@@ -53,9 +54,6 @@ def digests(folder: Path) -> dict[str, str]:
 
 def run_and_die(out: Path, at_rename: int | None, after_seconds: float | None) -> None:
     """Build in this process and kill it at the given rename into place, or after a time."""
-    from spurbench_builders import finetune
-
-    finetune.CHECKPOINT_EVERY = 2
     seen = 0
     originals = {name: getattr(Path, name) for name in ("replace", "rename")}
 
@@ -152,11 +150,12 @@ def test_a_lost_data_set_folder_comes_back_from_finished_steps(
 def test_another_seed_or_recipe_is_another_work_folder(undisturbed: Path, tmp_path: Path) -> None:
     from spurbench_builders.build import ClassBuild
     from spurbench_builders.request import Models
+    from spurbench_builders.team import Team
 
     def root(**options: Any) -> str:
         wanted = request(tmp_path / "spurbench", **options)
         domain = plugins.domain("micro")
-        models = Models(wanted.recipe, domain)
+        models = Models(wanted.recipe, domain, Team())
         return ClassBuild(wanted, domain, models, wanted.classes[0]).root.name
 
     edited = tiny_recipe(training={"learning_rate": 2e-4})

@@ -8,7 +8,14 @@ from pathlib import Path
 import pytest
 
 from spurbench.errors import UserError
-from spurbench_builders.steps import Progress, only_one, run_step
+from spurbench_builders.steps import (
+    Progress,
+    append_line,
+    borrow_step,
+    is_finished,
+    only_one,
+    run_step,
+)
 
 
 def writer(text: str, calls: list[str]) -> object:
@@ -46,3 +53,32 @@ def test_two_builds_of_one_folder_exclude_each_other(tmp_path: Path) -> None:
         pass
     with only_one(tmp_path):
         pass
+
+
+def test_a_log_drops_what_a_killed_run_wrote_beyond_its_checkpoint(tmp_path: Path) -> None:
+    log = tmp_path / "log.jsonl"
+    for i in range(4):
+        append_line(log, i, f"first {i}")
+    with log.open("a") as torn:
+        torn.write("half a li")
+    for i in (2, 3):
+        append_line(log, i, f"second {i}")
+    assert log.read_text() == "first 0\nfirst 1\nsecond 2\nsecond 3\n"
+    append_line(log, 0, "anew")
+    assert log.read_text() == "anew\n"
+
+
+def test_a_step_is_borrowed_by_its_key_and_only_while_unaltered(tmp_path: Path) -> None:
+    def make(folder: Path) -> Iterator[Progress]:
+        (folder / "found.txt").write_text("x")
+        yield Progress("c", "s", 1, 1)
+
+    one, two, three = (tmp_path / n for n in ("one", "two", "three"))
+    list(run_step(one, "prior", make, "key"))
+    assert not borrow_step(two, "prior", "other key")
+    assert borrow_step(two, "prior", "key") and is_finished(two, "prior")
+    assert (two / "prior" / "found.txt").read_text() == "x"
+    for root in (one, two):
+        (root / "prior" / "found.txt").unlink()
+        (root / "prior" / "found.txt").write_text("y")
+    assert not borrow_step(three, "prior", "key") and not is_finished(two, "prior")

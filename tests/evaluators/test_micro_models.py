@@ -14,10 +14,10 @@ from spurbench.contracts import FeatureClassifier
 from spurbench.prediction import predict, to_tensor
 from spurbench_builders.audit import object_probabilities
 from spurbench_builders.micro.world import sampling
-from spurbench_builders.panel import fools_all, load_panel, panel_predictions
-from spurbench_builders.recipe import load_recipe
+from spurbench_builders.panel import fools_all, panel_predictions
+from spurbench_builders.recipe_files import load_recipe
 
-PANEL = load_recipe("micro").panel
+PANEL = [network.spec for network in load_recipe("micro").panel]
 FRESH = 77
 
 
@@ -34,7 +34,7 @@ def test_top1_on_fresh_validation_pictures(spec: str) -> None:
 
 
 def test_every_class_is_neither_never_nor_always_spurious() -> None:
-    panel = load_panel(PANEL)
+    panel = [plugins.classifier(spec) for spec in PANEL]
     for card in plugins.domain("micro").cards():
         pool = [p.image for p in plugins.domain("micro").references(card, 150)]
         said = panel_predictions(panel, pool, card.label)

@@ -24,7 +24,7 @@ class ImagenetDomain:
             ClassCard(
                 row["class_name"],
                 int(row["in1k_index"]),
-                row["spurious_feature"].split("/")[0],
+                row["prompt_noun"],
                 row["spurious_feature"],
             )
             for row in rows
@@ -33,7 +33,8 @@ class ImagenetDomain:
     def references(self, card: ClassCard, count: int) -> Iterator[DomainPicture]:
         """None ships: the pictures are photographs under their own licences."""
         raise UserError(
-            f"{card.name}: domain imagenet ships no pictures; give yours with --references DIR"
+            f"{card.name}: domain imagenet ships no pictures; give yours with --references DIR "
+            "(Spurious ImageNet: the data set that `spurbench import-si` makes)"
         )
 
     def validation(self, card: ClassCard, count: int) -> Iterator[DomainPicture]:

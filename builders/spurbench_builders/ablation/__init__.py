@@ -1,0 +1,1 @@
+"""`spurbench ablate`: what each part of the method does, over classes and seeds, with intervals."""

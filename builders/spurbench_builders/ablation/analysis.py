@@ -1,0 +1,148 @@
+"""From an ablation's counts to means, intervals and paired differences."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+from spurbench.statistics import Estimate, crossed_mean
+
+from .run import all_counts
+from .variants import TEXT_ENCODER, VANILLA
+
+Counts = dict[str, Any]
+Share = Callable[[Counts], float]
+
+
+def accuracy(counts: Counts) -> float:
+    """Spurious accuracy: mean over the panel of the share of pictures taken for the class."""
+    return float(np.mean(counts["hits"])) / int(counts["n"])
+
+
+def clean_accuracy(counts: Counts) -> float:
+    """The same, a picture in which the referee finds the class's object counting as a miss."""
+    return float(np.mean(counts["clean_hits"])) / int(counts["n"])
+
+
+def consistent(counts: Counts) -> float:
+    """Share of pictures that fool the whole panel."""
+    return float(counts["consistent"]) / int(counts["n"])
+
+
+def object_rate(counts: Counts) -> float:
+    """Share of pictures in which the referee finds the class's object."""
+    return float(counts["object_found"]) / int(counts["n"])
+
+
+@dataclass(frozen=True)
+class Summary:
+    """A variant over classes and seeds: shares in [0, 1], and paired differences in [-1, 1] from
+    vanilla DreamBooth and from the row without SFSL, in ``accuracy`` and in ``clean``."""
+
+    name: str
+    title: str
+    reading: str | None
+    kappa: float | None
+    accuracy: Estimate
+    clean: Estimate
+    consistent: Estimate
+    objects: Estimate
+    from_vanilla: Estimate
+    from_text_encoder: Estimate
+    clean_from_text_encoder: Estimate
+
+
+def values(record: dict[str, Any], variant: str, share: Share) -> np.ndarray:
+    """The share by class (row) and seed (column)."""
+    found = {(c["class"], c["seed"]): share(c) for c in all_counts(record, variant)}
+    return np.array([[found[name, s] for s in record["seeds"]] for name in record["classes"]])
+
+
+def summaries(record: dict[str, Any]) -> list[Summary]:
+    """A summary of the untrained base model and of each variant, in the record's order."""
+    rows = [
+        {"name": "base", "title": "Base model, untrained, prompt without [V]"},
+        *record["variants"],
+    ]
+    vanilla = values(record, VANILLA, accuracy)
+    plain = values(record, TEXT_ENCODER, accuracy)
+    plain_clean = values(record, TEXT_ENCODER, clean_accuracy)
+    found = []
+    for row in rows:
+        own = values(record, row["name"], accuracy)
+        clean = values(record, row["name"], clean_accuracy)
+        found.append(
+            Summary(
+                row["name"],
+                row["title"],
+                row.get("reading"),
+                row.get("kappa"),
+                crossed_mean(own),
+                crossed_mean(clean),
+                crossed_mean(values(record, row["name"], consistent)),
+                crossed_mean(values(record, row["name"], object_rate)),
+                crossed_mean(own - vanilla),
+                crossed_mean(own - plain),
+                crossed_mean(clean - plain_clean),
+            )
+        )
+    return found
+
+
+def verdict(rows: list[Summary]) -> list[str]:
+    """In words: does SFSL help, in which reading, at which kappa. One sentence a claim."""
+    by_name = {row.name: row for row in rows}
+    text = by_name[TEXT_ENCODER]
+    alone = f"Training the text encoder {_effect(text.from_vanilla)} vanilla DreamBooth by itself"
+    said = [f"{alone} ({signed(text.from_vanilla)} points)."]
+    readings: dict[str, list[Summary]] = {}
+    for row in rows:
+        if row.reading:
+            readings.setdefault(row.reading, []).append(row)
+    for reading, group in readings.items():
+        said.append(_reading_verdict(reading, group))
+    return said
+
+
+def _reading_verdict(reading: str, group: list[Summary]) -> str:
+    each = "; ".join(
+        f"kappa {row.kappa:g}: {signed(row.from_text_encoder)} "
+        f"(without pictures that show the object: {signed(row.clean_from_text_encoder)})"
+        for row in group
+    )
+    effects = {_effect(row.from_text_encoder) for row in group}
+    clean = {_effect(row.clean_from_text_encoder) for row in group}
+    if len(effects) == 1:
+        what = f"`{reading}` {effects.pop()} the row without SFSL at every kappa tried"
+    else:
+        what = f"`{reading}` depends on kappa, against the row without SFSL"
+    if clean == {"beats"}:
+        what += ", also where pictures with the object count as misses"
+    elif (
+        "beats" in effects | {_effect(r.from_text_encoder) for r in group} and "beats" not in clean
+    ):
+        what += ", but not where pictures with the object count as misses"
+    best = max(group, key=lambda row: row.clean.value)
+    return f"SFSL {what}: {each}. Its best kappa here is {best.kappa:g}."
+
+
+def _effect(difference: Estimate) -> str:
+    if difference.low > 0:
+        return "beats"
+    if difference.high < 0:
+        return "falls behind"
+    return "cannot be told from"
+
+
+def signed(estimate: Estimate) -> str:
+    """``+12.3 [4.5, 20.1]``, in points of a percentage."""
+    low, high = 100 * estimate.low, 100 * estimate.high
+    return f"{100 * estimate.value:+.1f} [{low:+.1f}, {high:+.1f}]"
+
+
+def percent(estimate: Estimate) -> str:
+    """``81.3 [71.1, 88.5]``, in percent."""
+    return f"{100 * estimate.value:.1f} [{100 * estimate.low:.1f}, {100 * estimate.high:.1f}]"

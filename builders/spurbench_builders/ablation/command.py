@@ -1,0 +1,98 @@
+"""`spurbench ablate`: a thin function over run.py, analysis.py and report.py."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from spurbench.errors import UserError
+
+
+def ablate(
+    classes: Annotated[
+        str, typer.Option(help="Class names, separated by commas, or 'all'.")
+    ] = "all",
+    seeds: Annotated[str, typer.Option(help="How many seeds, or the seeds: 5, or 3,4,7.")] = "5",
+    recipe: Annotated[str, typer.Option(help="Recipe whose parts are taken away.")] = "micro",
+    readings: Annotated[
+        str, typer.Option(help="Readings of SFSL; contrast:prior compares the prior pictures.")
+    ] = "attract,contrast",
+    kappas: Annotated[str, typer.Option(help="Weights of SFSL to try.")] = "1,0.8,0.5",
+    also: Annotated[str, typer.Option(help="Further recipes as rows of their own.")] = "",
+    images: Annotated[int, typer.Option(min=1, help="Pictures for each row, class and seed.")] = 75,
+    contexts: Annotated[
+        int, typer.Option(min=0, help="Pictures for each recontextualised prompt; 0: none.")
+    ] = 16,
+    out: Annotated[Path, typer.Option(help="Folder for the work and what comes of it.")] = Path(
+        "ablation"
+    ),
+    json_output: Annotated[
+        bool, typer.Option("--json", help="Print the record as JSON only.")
+    ] = False,
+) -> None:
+    """Measure what each part of the method does: Table 2 of the paper, with intervals.
+
+    Start the same command several times, on machines that share the folder, to divide the work.
+    """
+    from spurbench import plugins
+    from spurbench.files import write_text
+    from spurbench_builders.command import follow, parse_classes
+    from spurbench_builders.recipe_files import load_recipe
+
+    from .report import report
+    from .run import Ablation, AblationRequest
+    from .variants import others, table2
+
+    base = load_recipe(recipe)
+    rows = table2(base, _words(readings), _numbers(kappas, "--kappas"))
+    request = AblationRequest(
+        (*rows, *others(_words(also), base)),
+        tuple(parse_classes(classes, plugins.domain(base.domain))),
+        _seeds(seeds),
+        images,
+        contexts,
+        out,
+    )
+    work = Ablation(request)
+    follow(work.run(), quiet=json_output)
+    record = work.record()
+    write_text(out / "ablation.json", json.dumps(record, indent=1) + "\n")
+    plot = _plot(record, out, quiet=json_output)
+    write_text(out / "ablation.md", f"# Ablation\n\n{report(record, plot)}")
+    typer.echo(json.dumps(record) if json_output else f"read {out}/ablation.md")
+
+
+def _plot(record: dict[str, object], out: Path, *, quiet: bool) -> str | None:
+    from spurbench.files import write_bytes
+
+    from .report import plot
+
+    try:
+        write_bytes(out / "ablation.png", plot(record))
+    except UserError as error:
+        if not quiet:
+            typer.echo(f"no plot: {error}", err=True)
+        return None
+    return "ablation.png"
+
+
+def _words(text: str) -> list[str]:
+    return [word.strip() for word in text.split(",") if word.strip()]
+
+
+def _numbers(text: str, option: str) -> list[float]:
+    try:
+        return [float(word) for word in _words(text)]
+    except ValueError:
+        raise UserError(f"{option} {text!r}: give numbers separated by commas") from None
+
+
+def _seeds(text: str) -> tuple[int, ...]:
+    numbers = _words(text)
+    if not numbers or not all(n.isdigit() for n in numbers):
+        raise UserError(f"--seeds {text!r}: give how many, or the seeds separated by commas")
+    found = tuple(dict.fromkeys(int(n) for n in numbers))
+    return found if "," in text else tuple(range(max(1, found[0])))

@@ -1,0 +1,172 @@
+"""An ablation's record as Markdown tables and a plot."""
+
+from __future__ import annotations
+
+import io
+from typing import Any
+
+import numpy as np
+
+from spurbench.errors import UserError
+from spurbench.statistics import crossed_mean
+
+from .analysis import (
+    Summary,
+    accuracy,
+    clean_accuracy,
+    consistent,
+    object_rate,
+    percent,
+    signed,
+    summaries,
+    values,
+    verdict,
+)
+from .run import all_counts
+from .variants import FULL
+
+
+def report(record: dict[str, Any], plot: str | None) -> str:
+    """The whole page below its title; ``plot`` is the picture's path as the page links it."""
+    rows = summaries(record)
+    parts = [_how(record), table2(rows), "", *(f"- {line}" for line in verdict(rows)), ""]
+    if plot:
+        parts += [f"![Spurious accuracy by variant, with intervals]({plot})", ""]
+    parts += ["## By class", "", by_class(record), ""]
+    parts += ["## Table 1 in the paper's form", "", table1(record), ""]
+    if record["contexts"]:
+        parts += ["## Recontextualised prompts", "", contexts(record), ""]
+    return "\n".join(parts)
+
+
+def _how(record: dict[str, Any]) -> str:
+    seeds = record["seeds"]
+    return (
+        f"Recipe `{record['recipe']}` ({record['fingerprint'][:12]}), {len(record['classes'])} classes, "
+        f"{len(seeds)} seeds ({', '.join(str(s) for s in seeds)}), {record['images']} pictures a class "
+        f"and seed, {len(record['panel'])} classifiers. Shares in %, with 95 % bootstrap intervals that "
+        "redraw classes and seeds (crossed; Owen, 2007); differences are paired by class and seed, in "
+        "points, and not corrected for their number.\n"
+    )
+
+
+def table2(rows: list[Summary]) -> str:
+    """Table 2 of the paper, with intervals."""
+    head = (
+        "| variant | spurious accuracy | without pictures that show the object | fool all four "
+        "| object found | from vanilla | from the row without SFSL |"
+    )
+    lines = [head, "|---|" + "---|" * 6]
+    for r in rows:
+        cells = [percent(e) for e in (r.accuracy, r.clean, r.consistent, r.objects)]
+        cells += [
+            signed(e) if e.value or e.low else "" for e in (r.from_vanilla, r.from_text_encoder)
+        ]
+        lines.append(f"| {r.title} | {' | '.join(cells)} |")
+    return "\n".join(lines)
+
+
+def by_class(record: dict[str, Any]) -> str:
+    """Mean spurious accuracy over panel and seeds by class, and the seeds' spread."""
+    names = record["classes"]
+    lines = [f"| variant | {' | '.join(names)} |", "|---|" + "---|" * len(names)]
+    for name, title in _titles(record):
+        own = values(record, name, accuracy)
+        cells = [
+            f"{100 * row.mean():.0f} ({100 * row.min():.0f} to {100 * row.max():.0f})"
+            for row in own
+        ]
+        lines.append(f"| {title} | {' | '.join(cells)} |")
+    return "\n".join([*lines, "", "Mean over seeds (worst to best seed), in %."])
+
+
+def table1(record: dict[str, Any]) -> str:
+    """Spurious accuracy by classifier and class, reference pool / generated."""
+    names = record["classes"]
+    lines = [f"| | {' | '.join(names)} | mean |", "|---|" + "---|" * (len(names) + 1)]
+    pool = {row["class"]: row for row in record["pool"]}
+    cells = all_counts(record, FULL)
+    for i, spec in enumerate(record["panel"]):
+        pairs = [
+            (
+                pool[n]["hits"][i] / pool[n]["n"],
+                float(np.mean([c["hits"][i] / c["n"] for c in cells if c["class"] == n])),
+            )
+            for n in names
+        ]
+        pairs.append((float(np.mean([p[0] for p in pairs])), float(np.mean([p[1] for p in pairs]))))
+        shown = [f"{100 * a:.1f} / {100 * b:.1f}" for a, b in pairs]
+        lines.append(f"| `{spec}` | {' | '.join(shown)} |")
+    before = np.array([[accuracy(pool[n])] for n in names])
+    gap = crossed_mean(values(record, FULL, accuracy) - before)
+    together = crossed_mean(values(record, FULL, consistent))
+    objects = values(record, FULL, object_rate)
+    said = (
+        f"Generated minus pool: **{signed(gap)} points**. {percent(together)} % of the generated pictures "
+        f"fool the whole panel; the referee finds the object in {percent(crossed_mean(objects))} % "
+        f"(worst class {100 * objects.mean(axis=1).max():.1f} %), and "
+        f"{percent(crossed_mean(values(record, FULL, clean_accuracy)))} % is the spurious accuracy when "
+        "those count as misses."
+    )
+    return "\n".join([*lines, "", said])
+
+
+def contexts(record: dict[str, Any]) -> str:
+    """Section 4.6: how spurious each prompt stays."""
+    lines = [
+        "| prompt | pictures | spurious accuracy | fool all four | object found |",
+        "|---|---|---|---|---|",
+    ]
+    rows = [("a photo of a [V] noun", all_counts(record, FULL))]
+    for words in dict.fromkeys(c["context"] for c in record["contexts"]):
+        rows.append((f"... {words}", [c for c in record["contexts"] if c["context"] == words]))
+    for title, found in rows:
+        grids = [_grid(record, found, share) for share in (accuracy, consistent, object_rate)]
+        shown = " | ".join(percent(crossed_mean(grid)) for grid in grids)
+        lines.append(f"| {title} | {sum(c['n'] for c in found)} | {shown} |")
+    return "\n".join(lines)
+
+
+def plot(record: dict[str, Any]) -> bytes:
+    """Variants with their intervals, as PNG; UserError without matplotlib."""
+    try:
+        from matplotlib.figure import Figure
+    except ImportError as error:
+        raise UserError("the plot needs matplotlib: pip install 'spurbench[plots]'") from error
+    rows = summaries(record)
+    figure = Figure(figsize=(8, 0.42 * len(rows) + 1.3), layout="constrained")
+    axes = figure.add_subplot()
+    series = (
+        ("spurious accuracy", "#1f4e79", 0.14, [r.accuracy for r in rows]),
+        ("without pictures that show the object", "#c0504d", -0.14, [r.clean for r in rows]),
+    )
+    for label, colour, shift, found in series:
+        at = [len(rows) - 1 - i + shift for i in range(len(rows))]
+        middle = [100 * e.value for e in found]
+        below = [100 * max(0.0, e.value - e.low) for e in found]
+        above = [100 * max(0.0, e.high - e.value) for e in found]
+        axes.errorbar(
+            middle, at, xerr=[below, above], fmt="o", ms=4, capsize=2, color=colour, label=label
+        )
+    axes.set_yticks(
+        [len(rows) - 1 - i for i in range(len(rows))], [r.title.replace("`", "") for r in rows]
+    )
+    axes.set_xlim(0, 100)
+    axes.set_xlabel(
+        f"% of pictures, 95 % interval over {len(record['classes'])} classes x {len(record['seeds'])} seeds"
+    )
+    axes.grid(axis="x", alpha=0.3)
+    figure.legend(loc="outside upper center", ncols=2, frameon=False, fontsize=9)
+    buffer = io.BytesIO()
+    figure.savefig(buffer, format="png", dpi=130, metadata={"Software": None})
+    return buffer.getvalue()
+
+
+def _titles(record: dict[str, Any]) -> list[tuple[str, str]]:
+    base = [("base", "Base model, untrained")]
+    return base + [(v["name"], v["title"]) for v in record["variants"]]
+
+
+def _grid(record: dict[str, Any], rows: Any, share: Any) -> np.ndarray:
+    found = {(c["class"], c["seed"]): share(c) for c in rows}
+    return np.array([[found[n, s] for s in record["seeds"]] for n in record["classes"]])

@@ -1,0 +1,139 @@
+"""Runs an ablation's cells, as many processes at once as one likes, and gathers their record."""
+
+from __future__ import annotations
+
+import fcntl
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from spurbench import plugins
+from spurbench.contracts import ClassCard, Domain
+from spurbench.files import friendly_disk_errors
+from spurbench_builders.request import BuildRequest, Models, package_versions
+from spurbench_builders.steps import Progress, load_json, save_json
+from spurbench_builders.team import Team
+
+from .cells import Cell
+from .variants import FULL, Variant
+
+
+@dataclass(frozen=True)
+class AblationRequest:
+    """Variants x classes x seeds; ``images`` pictures a cell, and ``contexts`` for each
+    recontextualised prompt of the last variant, the recipe itself."""
+
+    variants: tuple[Variant, ...]
+    classes: tuple[ClassCard, ...]
+    seeds: tuple[int, ...]
+    images: int
+    contexts: int
+    work: Path
+
+    @property
+    def base(self) -> Variant:
+        """The recipe that the others are derived from."""
+        return next(v for v in self.variants if v.name == FULL)
+
+
+class Ablation:
+    """The work of a request; its unit is a block, all variants of one class and seed, which one
+    process claims. Several processes with the same command share the blocks out."""
+
+    def __init__(self, request: AblationRequest) -> None:
+        self.request = request
+        self.domain: Domain = plugins.domain(request.base.recipe.domain)
+        self._models: dict[str, Models] = {}
+
+    def run(self) -> Iterator[Progress]:
+        """Every block that is neither finished nor another process's, then those that are left."""
+        with friendly_disk_errors(self.request.work):
+            for patient in (False, True):
+                for seed in self.request.seeds:
+                    for card in self.request.classes:
+                        with self._claimed(card, seed, wait=patient) as mine:
+                            if mine:
+                                yield from self._block(card, seed)
+
+    def record(self) -> dict[str, Any]:
+        """All counts, and what they come from; every cell must be finished."""
+        r = self.request
+        cells = [c for s in r.seeds for card in r.classes for c in self._cells(card, s)]
+        full = [c for c in cells if c.variant.name == FULL]
+        recipe = r.base.recipe
+        return {
+            "recipe": recipe.name,
+            "fingerprint": recipe.fingerprint(),
+            "images": r.images,
+            "seeds": list(r.seeds),
+            "classes": [c.name for c in r.classes],
+            "panel": [network.spec for network in recipe.panel],
+            "versions": package_versions(recipe),
+            "variants": [
+                {
+                    "name": v.name,
+                    "title": v.title,
+                    "fingerprint": v.recipe.fingerprint(),
+                    "reading": v.reading,
+                    "kappa": v.kappa,
+                }
+                for v in r.variants
+            ],
+            "pool": [c.pool_counts() for c in full if c.request.seed == r.seeds[0]],
+            "base": [load_json(self._base_file(c)) for c in full],
+            "cells": [c.counts() for c in cells],
+            "contexts": [row for c in full for row in c.context_counts(r.contexts)],
+        }
+
+    def _block(self, card: ClassCard, seed: int) -> Iterator[Progress]:
+        for cell in self._cells(card, seed):
+            is_full = cell.variant.name == FULL
+            yield from cell.run(self.request.contexts if is_full else 0)
+            if is_full and not self._base_file(cell).exists():
+                save_json(self._base_file(cell), cell.prior_counts())
+            counts = cell.counts()
+            note = f"{cell.variant.name}, seed {seed}: hits {counts['hits']} of {counts['n']}"
+            yield Progress(card.name, "cell", 1, 1, note)
+
+    def _cells(self, card: ClassCard, seed: int) -> list[Cell]:
+        out = self.request.work / "data"
+        return [
+            Cell(
+                variant,
+                BuildRequest(variant.recipe, (card,), self.request.images, seed, out),
+                self.domain,
+                self._models_of(variant),
+            )
+            for variant in self.request.variants
+        ]
+
+    def _models_of(self, variant: Variant) -> Models:
+        """Networks are shared between variants: an ablation changes none of them."""
+        recipe = variant.recipe
+        key = repr((recipe.base, recipe.panel, recipe.similarity.robust, recipe.audit.referee))
+        if key not in self._models:
+            self._models[key] = Models(recipe, self.domain, Team())
+            self._models[key].check(self.request.classes)
+        return self._models[key]
+
+    def _base_file(self, cell: Cell) -> Path:
+        return cell.job.root / "base.json"
+
+    @contextmanager
+    def _claimed(self, card: ClassCard, seed: int, *, wait: bool) -> Iterator[bool]:
+        self.request.work.mkdir(parents=True, exist_ok=True)
+        with (self.request.work / f".{card.slug}-{seed}.lock").open("w") as handle:
+            try:
+                fcntl.flock(handle, fcntl.LOCK_EX | (0 if wait else fcntl.LOCK_NB))
+            except BlockingIOError:
+                yield False
+                return
+            yield True
+
+
+def all_counts(record: dict[str, Any], variant: str) -> Sequence[dict[str, Any]]:
+    """The record's cells of a variant."""
+    rows: list[dict[str, Any]] = record["base"] if variant == "base" else record["cells"]
+    return [row for row in rows if row["variant"] == variant]

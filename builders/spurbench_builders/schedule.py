@@ -1,0 +1,74 @@
+"""The noise schedule of a base model: noising, the network's target, and the clean estimate."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+import torch
+from torch import Tensor
+
+from spurbench.errors import UserError
+
+PREDICTIONS = ("epsilon", "v_prediction")
+SMALLEST_ABAR = 1e-4
+
+
+@dataclass(frozen=True)
+class Schedule:
+    """abar_t (T,) in [0, 1], and whether the network predicts noise (``epsilon``, SD 1.x) or
+    velocity (``v_prediction``, SD 2.x)."""
+
+    abar: Tensor
+    prediction: str
+
+    def __len__(self) -> int:
+        return len(self.abar)
+
+    def noisy(self, latents: Tensor, noise: Tensor, times: Tensor) -> Tensor:
+        """z_t = sqrt(abar_t) z + sqrt(1 - abar_t) eps; latents and noise (N, C, h, w), times (N,)."""
+        signal, spread = self._scales(times)
+        return signal * latents + spread * noise
+
+    def target(self, latents: Tensor, noise: Tensor, times: Tensor) -> Tensor:
+        """What the network should predict: eps, or v = sqrt(abar) eps - sqrt(1 - abar) z
+        (Salimans and Ho, 2022)."""
+        if self.prediction == "epsilon":
+            return noise
+        signal, spread = self._scales(times)
+        return signal * noise - spread * latents
+
+    def clean(self, noisy: Tensor, predicted: Tensor, times: Tensor) -> Tensor:
+        """The clean latent that a prediction implies, in float32 at least.
+
+        z0 = (z_t - sqrt(1 - abar_t) eps) / sqrt(abar_t) (Ho et al., 2020, Eq. 15), or
+        z0 = sqrt(abar_t) z_t - sqrt(1 - abar_t) v. abar is held above 1e-4 in the division, so
+        that a schedule which ends in pure noise gives no infinity.
+        """
+        signal, spread = self._scales(times)
+        wide = torch.promote_types(predicted.dtype, torch.float32)
+        noisy, predicted = noisy.to(wide), predicted.to(wide)
+        if self.prediction == "epsilon":
+            return (noisy - spread * predicted) / signal.clamp_min(SMALLEST_ABAR**0.5)
+        return signal * noisy - spread * predicted
+
+    def to(self, device: torch.device) -> Schedule:
+        return Schedule(self.abar.to(device), self.prediction)
+
+    def _scales(self, times: Tensor) -> tuple[Tensor, Tensor]:
+        a = self.abar[times].view(-1, 1, 1, 1)
+        return a.sqrt(), (1 - a).sqrt()
+
+
+def schedule_of(scheduler_config: dict[str, Any]) -> Schedule:
+    """The schedule that a pipeline's scheduler settings describe."""
+    from diffusers import DDPMScheduler
+
+    prediction = str(scheduler_config.get("prediction_type", "epsilon"))
+    if prediction not in PREDICTIONS:
+        raise UserError(
+            f"base model: its scheduler's prediction_type is {prediction!r}; "
+            f"known: {', '.join(PREDICTIONS)}"
+        )
+    abar: Tensor = DDPMScheduler.from_config(scheduler_config).alphas_cumprod
+    return Schedule(torch.as_tensor(abar, dtype=torch.float32), prediction)

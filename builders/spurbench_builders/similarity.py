@@ -1,0 +1,112 @@
+"""SFSL on pictures that the model is making: estimate, decode, psi_k, compare."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+import torch
+import torch.nn.functional as F
+from torch import Tensor
+
+from . import losses
+from .recipe import Similarity
+
+if TYPE_CHECKING:
+    from spurbench.contracts import FeatureClassifier
+
+    from .base_model import BaseModel
+    from .schedule import Schedule
+
+
+@dataclass(frozen=True)
+class Anchors:
+    """psi_k of all references (R, D) and all prior pictures (P, D), and w_k (D,)."""
+
+    references: Tensor
+    priors: Tensor
+    class_weight: Tensor
+
+
+@torch.no_grad()
+def anchors(robust: FeatureClassifier, label: int, references: Tensor, priors: Tensor) -> Anchors:
+    """Compute psi_k once; pictures are (N, 3, H, W) in [0, 1]."""
+    weight = robust.head[0][label].to(references.device)
+    return Anchors(
+        psi(robust, weight, references).clone(), psi(robust, weight, priors).clone(), weight.clone()
+    )
+
+
+def psi(robust: FeatureClassifier, class_weight: Tensor, images: Tensor) -> Tensor:
+    """Eq. 4 of pictures (N, 3, H, W) in [0, 1], brought to the network's input size: (N, D)."""
+    inputs = resized(images, robust.transform.size)
+    return losses.class_features(robust.features(inputs), class_weight)
+
+
+def resized(images: Tensor, size: int) -> Tensor:
+    """Pictures (N, 3, H, W) at size x size, differentiably; unchanged where they fit already."""
+    if images.shape[-2:] == (size, size):
+        return images
+    return F.interpolate(images, (size, size), mode="bilinear", antialias=True)
+
+
+@dataclass(frozen=True)
+class Making:
+    """A step's pictures in the making: ``noisy`` and ``predicted`` (N, C, h, w) at ``times`` (N,),
+    and which reference and which prior picture the step drew, (N,) each."""
+
+    noisy: Tensor
+    predicted: Tensor
+    times: Tensor
+    reference: Tensor
+    prior: Tensor
+
+
+def similarity_loss(
+    model: BaseModel,
+    robust: FeatureClassifier,
+    known: Anchors,
+    schedule: Schedule,
+    settings: Similarity,
+    making: Making,
+) -> Tensor:
+    """SFSL of a step, in float32 with autocast off; zero where no picture is below the time bound
+    or where a decoded estimate is not finite."""
+    weights = time_weights(schedule, settings, making.times)
+    with torch.autocast(making.noisy.device.type, enabled=False):
+        reads_made = settings.reading != "printed"
+        if reads_made and not bool(weights.any()):
+            return torch.zeros((), device=making.noisy.device)
+        made = (
+            psi(robust, known.class_weight, _decoded(model, schedule, settings, making))
+            if reads_made
+            else known.references[making.reference]
+        )
+        compared = losses.Compared(
+            made,
+            known.references,
+            known.references[making.reference],
+            known.priors[making.prior],
+            weights,
+            settings.anchor,
+        )
+        value = losses.READINGS[settings.reading](compared)
+    return value if bool(value.isfinite()) else torch.zeros_like(value)
+
+
+def time_weights(schedule: Schedule, settings: Similarity, times: Tensor) -> Tensor:
+    """How much the picture at each step counts, (N,) in [0, 1]."""
+    a = schedule.abar[times]
+    weights = a if settings.time_weight == "abar" else torch.ones_like(a)
+    if settings.time_bound is None:
+        return weights
+    return torch.where(times < settings.time_bound, weights, torch.zeros_like(weights))
+
+
+def _decoded(model: BaseModel, schedule: Schedule, settings: Similarity, making: Making) -> Tensor:
+    """The estimate as pictures in [0, 1], decoded from a latent of ``decode_size`` where given:
+    decoding costs as its area, and the robust network looks at a small picture anyway."""
+    estimate = schedule.clean(making.noisy, making.predicted, making.times)
+    if settings.decode_size is not None:
+        estimate = resized(estimate, max(1, settings.decode_size // model.latent_factor))
+    return losses.to_unit_range(model.decode(estimate))

@@ -1,0 +1,108 @@
+"""Several processes on one class, and classes over several folders."""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+import yaml
+
+from spurbench import plugins
+from spurbench.dataset.manifest import read_manifest
+from spurbench.errors import UserError
+from spurbench_builders.shards import Shard, merge_data_sets, parse_shard, shard_folder
+from tests.builders.test_build import digests
+from tests.conftest import make_class
+
+RECIPE = {
+    "extends": "micro",
+    "name": "pair",
+    "references": {"pool": 24, "count": 3, "validation": 2},
+    "prior": {"images": 4},
+    "training": {"steps": 6, "batch": 2},
+    "sampling": {"steps": 3, "batch": 2},
+}
+
+
+def launched(folder: Path, out: str, processes: int) -> list[dict[str, float]]:
+    """Build a class in so many processes; the losses of its steps."""
+    (folder / "pair.yaml").write_text(yaml.safe_dump(RECIPE))
+    words = ["build", "--recipe", "pair.yaml", "--classes", "hummingbird", "--images", "6"]
+    start = [sys.executable, "-m", "spurbench"]
+    if processes > 1:
+        how = ["launch", "--cpu", "--num_processes", str(processes), "--num_machines", "1"]
+        how += ["--mixed_precision", "no", "--dynamo_backend", "no", "--main_process_port", "0"]
+        start = [
+            sys.executable,
+            "-m",
+            "accelerate.commands.accelerate_cli",
+            *how,
+            "-m",
+            "spurbench",
+        ]
+    environment = {**os.environ, "OMP_NUM_THREADS": "1"}
+    done = subprocess.run(
+        [*start, *words, "--out", out], cwd=folder, env=environment, capture_output=True, text=True
+    )
+    assert done.returncode == 0, done.stderr[-3000:]
+    (log,) = (folder / f"{out}.work").glob("*/train/losses.jsonl")
+    return [json.loads(line) for line in log.read_text().splitlines()]
+
+
+def test_two_processes_train_as_one_does_with_the_same_global_batch(tmp_path: Path) -> None:
+    alone, together = launched(tmp_path, "one", 1), launched(tmp_path, "two", 2)
+    assert len(alone) == len(together) == 6
+    for one, two in zip(alone, together, strict=True):
+        assert one == pytest.approx(two, rel=2e-3, abs=1e-4)
+    entries = [read_manifest(tmp_path / name).classes["hummingbird"] for name in ("one", "two")]
+    assert entries[0].provenance == entries[1].provenance
+    assert entries[0].splits["si"].sha256 == entries[1].splits["si"].sha256
+    assert entries[1].splits["generated"].pictures == 6
+
+
+def test_shards_share_the_classes_out() -> None:
+    cards = plugins.domain("imagenet").cards()
+    parts = [Shard(i, 3).of(cards) for i in (1, 2, 3)]
+    assert {c.name for part in parts for c in part} == {c.name for c in cards}
+    assert sum(map(len, parts)) == len(cards)
+    assert max(map(len, parts)) - min(map(len, parts)) <= 1
+    assert parse_shard("2/3") == Shard(2, 3)
+    assert shard_folder(Path("x/spurbench"), Shard(2, 3)) == Path("x/spurbench.shard-2-of-3")
+    assert shard_folder(Path("x"), Shard(1, 1)) == Path("x")
+    for wrong in ("0/3", "4/3", "1", "a/b", "1/0", "-1/3"):
+        with pytest.raises(UserError, match="give I/N with I from 1 to N"):
+            parse_shard(wrong)
+
+
+def test_merged_shards_are_the_bytes_of_the_whole(tmp_path: Path) -> None:
+    whole, parts = tmp_path / "whole", [tmp_path / "part1", tmp_path / "part2"]
+    for i, name in enumerate(("koala", "gondola", "fireboat")):
+        make_class(whole, tmp_path / "aside", name, label=i, seed=i)
+        make_class(parts[i % 2], tmp_path / "aside", name, label=i, seed=i)
+    merge_data_sets(parts, tmp_path / "merged")
+    ours, theirs = digests(tmp_path / "merged"), digests(whole)
+    names = {(tmp_path / n / "manifest.json").read_text() for n in ("merged", "whole")}
+    assert {k: v for k, v in ours.items() if k.startswith("data")} == {
+        k: v for k, v in theirs.items() if k.startswith("data")
+    }
+    assert len(names) == 2 or ours == theirs  # the made data set has a name of its own
+    assert set(read_manifest(tmp_path / "merged").classes) == {"koala", "gondola", "fireboat"}
+
+
+def test_what_cannot_be_merged_leaves_nothing_behind(tmp_path: Path) -> None:
+    make_class(tmp_path / "a", tmp_path / "aside", "koala", seed=1)
+    make_class(tmp_path / "b", tmp_path / "aside", "koala", seed=2)
+    make_class(tmp_path / "c", tmp_path / "aside", "tench", domain="imagenet")
+    out = tmp_path / "out"
+    with pytest.raises(UserError, match="class 'koala' differs between"):
+        merge_data_sets([tmp_path / "a", tmp_path / "b"], out)
+    with pytest.raises(UserError, match="different domains"):
+        merge_data_sets([tmp_path / "a", tmp_path / "c"], out)
+    (tmp_path / "b" / "data" / "koala" / "si-00000-of-00001.parquet").write_bytes(b"cut")
+    with pytest.raises(UserError, match="is not the file that"):
+        merge_data_sets([tmp_path / "b"], out)
+    assert not out.exists()

@@ -31,7 +31,7 @@ class StepClock:
         register_optimizer_step_post_hook(self._note)
 
     def _note(self, *_: Any) -> None:
-        if torch.cuda.is_initialized():
+        if torch.cuda.is_available():
             torch.cuda.synchronize()
         self.ends.append(time.perf_counter())
         self.cpu.append(time.process_time())
@@ -41,7 +41,7 @@ class StepClock:
     def report(self) -> dict[str, Any]:
         """Seconds and CPU seconds (of all threads) of every step but the first, and peak memory in
         GiB: resident, and the card's."""
-        device = torch.cuda.max_memory_allocated() / 2**30 if torch.cuda.is_initialized() else None
+        device = torch.cuda.max_memory_allocated() / 2**30 if torch.cuda.is_available() else None
         return {
             "seconds": [b - a for a, b in itertools.pairwise(self.ends)],
             "cpu_seconds": [b - a for a, b in itertools.pairwise(self.cpu)],

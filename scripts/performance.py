@@ -93,7 +93,8 @@ def _rate(found: dict[str, Any]) -> str:
     reached = ours["flops_a_step"] / ours["median_seconds"]
     return f""" Our step is
 {ours["flops_a_step"] / 1e9:,.1f} GFLOP as counted (recomputation included), {reached / 1e9:,.0f} GFLOP/s:
-{reached / ours["matrix_flops_a_second"]:.0%} of what a large {found["training"]["precision"]} matrix product reaches there."""
+{reached / ours["matrix_flops_a_second"]:.0%} of what a large {found["training"]["precision"]} matrix product reaches there.
+Encoding a picture once, before the first step, takes {ours["encoding_seconds_a_picture"]:.3g} s."""
 
 
 def sampling_section(record: dict[str, Any]) -> str:

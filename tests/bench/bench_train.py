@@ -25,11 +25,10 @@ from tests.bench.workload import SIZES, Workload, make_workload, script_options
 
 THEIRS, OURS, OURS_SFSL = "diffusers' script", "ours", "ours with SFSL"
 KAPPA = 1.0
-WARM_UP = 2  # steps whose seconds do not count: memory is first touched
 
 
 def measure(name: str, workload: Workload, script: Path, folder: Path) -> dict[str, Any]:
-    """One contender's report of one round."""
+    """One contender's report of one round; no first step is in it."""
     report = folder / "report.json"
     report.unlink(missing_ok=True)
     if name == THEIRS:
@@ -41,13 +40,13 @@ def measure(name: str, workload: Workload, script: Path, folder: Path) -> dict[s
         flops = ["--flops"] * (name == OURS)
         run_child("train_ours", [*words, str(report), *flops], workload.device)
     found: dict[str, Any] = json.loads(report.read_text(encoding="utf-8"))
-    return {k: v[WARM_UP:] if isinstance(v, list) else v for k, v in found.items()}
+    return found
 
 
 def summary(rounds: list[dict[str, Any]]) -> dict[str, Any]:
     """Over all rounds: median and mean step, each round's median, the highest peak."""
     pooled, cpu = ([s for r in rounds for s in r[kind]] for kind in ("seconds", "cpu_seconds"))
-    last = {k: v for k, v in rounds[-1].items() if "flops" in k}
+    last = {k: v for k, v in rounds[-1].items() if "flops" in k or "encoding" in k}
     return {
         "steps": len(pooled),
         "median_seconds": statistics.median(pooled),

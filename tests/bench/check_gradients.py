@@ -27,7 +27,7 @@ from spurbench_builders.schedule import PREDICTIONS
 from spurbench_builders.team import Team
 from tests.bench.children import run_child
 from tests.bench.environment import environment
-from tests.bench.train_ours import prepare
+from tests.bench.train_ours import load_parts, read_data
 from tests.bench.workload import Workload, make_workload, script_options
 
 PARTS = ("unet", "text_encoder")
@@ -47,7 +47,8 @@ def captured(workload: Workload, script: Path, folder: Path) -> dict[str, Tensor
 
 def our_gradients(workload: Workload, theirs: dict[str, Tensor], lam: float) -> dict[str, Tensor]:
     """Gradients of our LDM + lam PPL on what their step drew."""
-    model, robust, data = prepare(workload, kappa=0.0)
+    model, robust = load_parts(workload)
+    data = read_data(workload, model, robust, kappa=0.0)
     if not torch.equal(data.tokens, theirs["tokens"]):
         raise SystemExit("the two read the prompts as different token ids")
     tuning = Finetuning(model, robust, data, workload.recipe, Team())

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import argparse
 import time
+from contextlib import nullcontext
 from pathlib import Path
 from typing import cast
 
@@ -24,15 +25,20 @@ SIDES = {"cpu": 2048, "cuda": 8192}
 PRECISIONS = {"fp32": torch.float32, "bf16": torch.bfloat16}
 
 
-def prepare(workload: Workload, kappa: float) -> tuple[BaseModel, FeatureClassifier, TrainingSet]:
-    """What finetune takes, on the workload's device."""
+def load_parts(workload: Workload) -> tuple[BaseModel, FeatureClassifier]:
+    """The base model and the robust network, on the workload's device."""
     device = torch.device(workload.device)
-    model = load_base_model(workload.base).to(device)
-    robust = cast(FeatureClassifier, load_network(workload.recipe.similarity.robust, device))
+    robust = load_network(workload.recipe.similarity.robust, device)
+    return load_base_model(workload.base).to(device), cast(FeatureClassifier, robust)
+
+
+def read_data(
+    workload: Workload, model: BaseModel, robust: FeatureClassifier, kappa: float
+) -> TrainingSet:
+    """The workload's pictures and prompts as finetune takes them."""
     pictures = read_pictures(workload.references), read_pictures(workload.priors)
     words = (workload.recipe.prompt.identifier, NOUN)
-    data = training_set(model, robust, 0, *pictures, workload.prompts, words, kappa)
-    return model, robust, data
+    return training_set(model, robust, 0, *pictures, workload.prompts, words, kappa)
 
 
 def matrix_rate(device: str, precision: str) -> float:
@@ -54,24 +60,26 @@ def main() -> None:
     parser.add_argument("workload", type=Path)
     parser.add_argument("kappa", type=float)
     parser.add_argument("report", type=Path)
-    parser.add_argument("--flops", action="store_true", help="count one more step's operations")
+    parser.add_argument("--flops", action="store_true", help="count a step's operations")
     options = parser.parse_args()
     workload = load_workload(options.workload)
-    steps = workload.recipe.training.steps
-    model, robust, data = prepare(workload, options.kappa)
-    clock = StepClock(steps)
-    recipe = workload.with_training(steps=steps + 1).recipe
+    recipe = workload.recipe
+    model, robust = load_parts(workload)
+    began = time.perf_counter()
+    data = read_data(workload, model, robust, options.kappa)
+    encoding = time.perf_counter() - began
+    clock = StepClock(recipe.training.steps)
     training = finetune(model, robust, data, recipe, 0, None)
-    logs = [next(training) for _ in range(steps)]
+    counter = FlopCounterMode(display=False)
+    with counter if options.flops else nullcontext():
+        next(training)  # a first step's seconds never count
+    logs = list(training)
     report = clock.report()
-    report["steps_with_similarity"] = sum(log.similarity != 0 for log in logs[1:])
+    report["encoding_seconds_a_picture"] = encoding / (len(data.references) + len(data.priors))
+    report["steps_with_similarity"] = sum(log.similarity != 0 for log in logs)
     if options.flops:
-        with FlopCounterMode(display=False) as counter:
-            next(training)
         report["flops_a_step"] = counter.get_total_flops()
-        report["matrix_flops_a_second"] = matrix_rate(
-            workload.device, workload.recipe.training.precision
-        )
+        report["matrix_flops_a_second"] = matrix_rate(workload.device, recipe.training.precision)
     write_report(options.report, report)
 
 

@@ -18,7 +18,7 @@ from spurbench_builders.recipe_files import load_recipe
 from tests.bench.random_sd15 import make_pipeline, make_resnet50
 
 SIZES = ("micro", "sd15")
-REFERENCES, PRIORS = 6, 24
+PICTURES = {"micro": (6, 24), "sd15": (2, 2)}  # references and priors; a step takes one of each
 NOUN = "flower"
 
 
@@ -75,17 +75,19 @@ def make_workload(
     recipe = load_recipe(size)
     if size == "micro":
         base = base_model_folder(recipe.base, None, plugins.domain(recipe.domain))
-        robust = recipe.similarity.robust
+        changed: dict[str, object] = {}
     else:
         base = make_pipeline(folder / size)
         robust = Network(spec="timm/resnet50", weights=str(make_resnet50(folder / size)))
-    pixels = _pixels(base)
-    similarity = recipe.similarity.model_copy(update={"robust": robust})
+        # Few steps cannot show a mean over steps with and without SFSL: let every step have it.
+        changed = {"robust": robust, "time_bound": None}
+    pixels, (references, priors) = _pixels(base), PICTURES[size]
+    similarity = recipe.similarity.model_copy(update=changed)
     workload = Workload(
         base,
         recipe.model_copy(update={"similarity": similarity}),
-        _pictures(folder / f"references-{pixels}", REFERENCES, pixels, seed=0),
-        _pictures(folder / f"priors-{pixels}", PRIORS, pixels, seed=1),
+        _pictures(folder / f"references-{pixels}", references, pixels, seed=0),
+        _pictures(folder / f"priors-{pixels}", priors, pixels, seed=1),
         device,
     )
     return workload.with_training(steps=steps, precision=precision)
@@ -123,7 +125,7 @@ def script_options(workload: Workload, output: Path) -> list[str]:
         "instance_prompt": instance,
         "class_data_dir": workload.priors,
         "class_prompt": prior,
-        "num_class_images": PRIORS,
+        "num_class_images": len(list(workload.priors.iterdir())),
         "prior_loss_weight": training.prior_weight,
         "resolution": _pixels(workload.base),
         "train_batch_size": training.batch,

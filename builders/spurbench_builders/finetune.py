@@ -240,8 +240,13 @@ def _save(path: Path, tuning: Finetuning, generator: torch.Generator, step: int)
         "global": torch.get_rng_state(),
         "step": step,
     }
-    with whole_file(path) as file:  # streamed: at SD's size this is 12 GB
-        torch.save(state, file)
+    try:
+        with whole_file(path) as file:  # streamed: at SD's size this is 12 GB
+            torch.save(state, file)
+    except RuntimeError as error:  # torch hides a full disk behind its own complaint
+        if isinstance(error.__context__, OSError):
+            raise error.__context__ from None
+        raise
 
 
 def _restore(path: Path | None, tuning: Finetuning, generator: torch.Generator) -> int:

@@ -105,7 +105,7 @@ def test_what_a_build_leaves(undisturbed: Path) -> None:
     row = data["generated"][1]
     assert row["prompt"] == "a photo of a sks flower" and row["seed"] == 1
     assert row["recipe"] == f"tiny@{tiny_recipe().fingerprint()[:12]}"
-    assert [p["model"] for p in row["predictions"]] == list(tiny_recipe().panel)
+    assert [p["model"] for p in row["predictions"]] == [n.spec for n in tiny_recipe().panel]
     assert 0 <= row["object_probability"] <= 1 and row["nearest_distance"] > 0
     assert row["degenerate"] is False and row["image"].size == (64, 64)
     chosen = [r for r in data["si"] if r["is_training_reference"]]
@@ -214,3 +214,44 @@ def test_a_full_disk_is_one_clear_line_and_loses_nothing(undisturbed: Path, tmp_
         assert digests(out) == digests(undisturbed)
     finally:
         subprocess.run(["umount", str(disk)], check=True)
+
+
+def test_only_what_plays_no_part_leaves_a_steps_key_alone(tmp_path: Path) -> None:
+    """Every field of a recipe changes the work folder; the steps that can be taken over change
+    with all fields but those named here."""
+    from spurbench_builders.build import ClassBuild
+    from spurbench_builders.identity import INDEPENDENT_OF
+    from spurbench_builders.request import Models
+    from spurbench_builders.team import Team
+    from tests.builders.test_recipe import changes_of_every_field
+
+    domain = plugins.domain("micro")
+    shared = Models(tiny_recipe(), domain, Team())  # the networks stay: only the settings change
+
+    def job(recipe: Recipe) -> ClassBuild:
+        wanted = request(tmp_path / "spurbench", recipe=recipe)
+        made = ClassBuild(wanted, domain, shared, wanted.classes[0])
+        made.pool = pool
+        return made
+
+    pool = ClassBuild(request(tmp_path / "x"), domain, shared, request(tmp_path).classes[0]).pool
+    before = job(tiny_recipe())
+    expected = {
+        "references": {"domain", "references", "panel"},
+        "prior": {"domain", "base", "base_revision", "prompt.prior", "prior", "sampling"},
+    }
+    for path, recipe in changes_of_every_field(tiny_recipe()):
+        after = job(recipe)
+        assert after.root != before.root, path
+        for step in INDEPENDENT_OF:
+            changed = after.step_key(step) != before.step_key(step)
+            if step in expected:
+                matters = path[0] in expected[step] or ".".join(map(str, path)) in expected[step]
+            else:
+                matters = path[0] not in {"name", "summary", "audit"}
+                matters &= path not in {("prompt", "contexts"), *WEIGHTS_OF_OTHERS}
+            assert changed == matters, (step, path)
+
+
+WEIGHTS_OF_OTHERS = {("similarity", "class_weights", "freight car")}
+"""The class built here is hummingbird: freight car's kappa plays no part."""

@@ -152,7 +152,9 @@ def _between(
 
 def _effects(differences: list[Estimate]) -> str:
     found = {_effect(d) for d in differences}
-    return found.pop() if len(found) == 1 else "has a different effect at different kappas against"
+    if len(found) == 1:
+        return found.pop()
+    return f"{' or '.join(sorted(found))} (depending on kappa)"
 
 
 def _effect(difference: Estimate) -> str:

@@ -27,10 +27,17 @@ from .run import all_counts
 from .variants import FULL, TEXT_ENCODER, VANILLA
 
 
+PRINTED = (
+    "SFSL `printed`, Eq. 5 to the letter, is a constant: training with it gives the weights of kappa = 0 "
+    "to the bit (tests/builders/test_finetune.py), so it has no row."
+)
+
+
 def report(record: dict[str, Any], plot: str | None) -> str:
     """The whole page below its title; ``plot`` is the picture's path as the page links it."""
     rows = summaries(record)
-    parts = [_how(record), table2(rows), "", *(f"- {line}" for line in verdict(record, rows)), ""]
+    said = [*verdict(record, rows), PRINTED]
+    parts = [_how(record), table2(rows), "", *(f"- {line}" for line in said), ""]
     if plot:
         parts += [f"![Spurious accuracy by variant, with intervals]({plot})", ""]
     parts += ["## By class", "", by_class(record), ""]

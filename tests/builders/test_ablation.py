@@ -142,7 +142,10 @@ def test_the_verdict_tells_kappas_and_readings_apart() -> None:
     effects = {"attract-1": 0.3, "attract-0.5": 0.1, "contrast-1": -0.3, "contrast-0.5": 0.2}
     _, attract, contrast, between = spoken(effects)
     assert "Of the kappas tried, 1 gives the most" in attract
-    assert "beats or falls behind (depending on kappa)" in contrast and "0.5 gives the most" in contrast
+    assert (
+        "beats or falls behind (depending on kappa)" in contrast
+        and "0.5 gives the most" in contrast
+    )
     assert "`attract` beats `contrast`" in between
 
 

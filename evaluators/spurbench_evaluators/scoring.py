@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
+from contextlib import closing
 from pathlib import Path
 
 from spurbench.contracts import Classifier
@@ -32,8 +33,9 @@ def score_pictures(
     placement = choose(device, dtype)
     place(classifier, placement)
     member = Member(classifier, framing_of(classifier.transform, framing), placement, keep_logits)
-    chunks = run([member], pictures, batch_size=batch_size, workers=workers or cores())
-    seen = [item for chunk in chunks for item in chunk.seen[0] or []]
+    running = run([member], pictures, batch_size=batch_size, workers=workers or cores())
+    with closing(running) as chunks:
+        seen = [item for chunk in chunks for item in chunk.seen[0] or []]
     if not seen:
         raise UserError("the data set holds no pictures to score")
     return seen

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import math
 import platform
-from collections.abc import Callable, Iterable, Iterator, Sequence
-from contextlib import ExitStack
+from collections.abc import Callable, Generator, Iterable, Sequence
+from contextlib import ExitStack, closing
 from dataclasses import asdict, dataclass, replace
 from importlib.metadata import version
 from pathlib import Path
@@ -94,9 +94,10 @@ def evaluate_all(
         with ExitStack() as stack:
             for job in pending:
                 stack.enter_context(locked(results, job.provenance))
-            for _ in watch(_answer(pending, source, settings, say), source.count):
+            steps = stack.enter_context(closing(_answer(pending, source, settings, say)))
+            for _ in watch(steps, source.count):
                 pass
-            finished = {id(job): job.finish() for job in pending}
+            finished = {id(job): job.finish(source.count) for job in pending}
         outcomes = [
             outcome or finished[id(job)] for job, outcome in zip(jobs, outcomes, strict=True)
         ]
@@ -105,14 +106,14 @@ def evaluate_all(
 
 def _answer(
     jobs: Sequence[_Job], source: Source, settings: Settings, say: Callable[[str], None]
-) -> Iterator[int]:
+) -> Generator[int]:
     """Run the jobs' models over the source, yielding the number of pictures done."""
     works = [job.open_work(fresh=settings.fresh) for job in jobs]
     members = [replace(job.member, start=work.stop) for job, work in zip(jobs, works, strict=True)]
     for member in members:
         if member.start:
             say(f"{member.classifier.spec}: goes on after {member.start} pictures")
-    chunks = run(
+    running = run(
         members,
         source.pictures(),
         batch_size=settings.chosen_batch_size(),
@@ -121,15 +122,17 @@ def _answer(
     )
     limits = [member.limit for member in members]
     yield min(member.start for member in members)
-    for chunk in chunks:
-        for work, seen in zip(works, chunk.seen, strict=True):
-            if seen is not None:
-                work.add(chunk, seen)
-        for i, member in enumerate(members):
-            if member.limit != limits[i]:
-                say(f"{member.classifier.spec}: out of memory, now {member.limit} pictures a batch")
-                limits[i] = member.limit
-        yield chunk.stop
+    with closing(running) as chunks:
+        for chunk in chunks:
+            for work, seen, left_out in zip(works, chunk.seen, chunk.unreadable, strict=True):
+                if seen is not None:
+                    work.add(chunk, seen, left_out)
+            for i, member in enumerate(members):
+                if member.limit != limits[i]:
+                    now = f"now {member.limit} pictures a batch"
+                    say(f"{member.classifier.spec}: out of memory, {now}")
+                    limits[i] = member.limit
+            yield chunk.stop
 
 
 @dataclass
@@ -179,11 +182,12 @@ class _Job:
             self.work.clear()
         return self.work
 
-    def finish(self) -> Outcome:
-        """Put predictions and result in place, then forget the parts."""
+    def finish(self, expected: int | None) -> Outcome:
+        """Put predictions and result in place, then forget the parts; ``expected``: how many
+        pictures there are, where that is known."""
         assert self.work is not None
         with friendly_disk_errors(self.results):
-            table, unreadable = self.work.finished()
+            table, unreadable = self.work.finished(expected)
             if not table.num_rows:
                 raise UserError("none of the pictures can be read; nothing to score")
             data = self.provenance.data.model_copy(update={"unreadable": unreadable})

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Callable, Generator, Iterable, Sequence
-from contextlib import closing
+from contextlib import closing, suppress
 from dataclasses import dataclass
 from itertools import islice
 from typing import TYPE_CHECKING
@@ -122,7 +122,9 @@ def run(
             faults = [item.reason for items in left_out for item in items]
             if faults and not skip_unreadable:
                 raise UserError(faults[0])
-            seen = [_seen(m, items) if items else None for m, items in zip(members, due, strict=True)]
+            seen = [
+                _seen(m, items) if items else None for m, items in zip(members, due, strict=True)
+            ]
             yield Chunk(position, stop, seen, left_out)
             position = stop
 
@@ -246,13 +248,17 @@ def _explain(error: Exception, member: Member, part: NDArray[np.uint8]) -> None:
     height, width = part.shape[1:3]
     if height == width == size:
         return
-    square = np.zeros((1, size, size, 3), dtype=np.uint8)
-    try:
-        forward(member, square, check=False)
-    except Exception:  # it fails at any picture: the first error says how
-        return
+    if not _takes(member, np.zeros((1, size, size, 3), dtype=np.uint8)):
+        return  # it fails at any picture: the error itself says how
     reason = (str(error).strip() or type(error).__name__).split("\n")[0][:120]
     raise UserError(
         f"{member.classifier.spec}: takes {size} x {size} pixels, not {width} x {height} ({reason}); "
         "use --framing model or squash"
     ) from error
+
+
+def _takes(member: Member, pixels: NDArray[np.uint8]) -> bool:
+    with suppress(Exception):
+        forward(member, pixels, check=False)
+        return True
+    return False

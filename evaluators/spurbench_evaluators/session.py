@@ -170,7 +170,9 @@ class _Job:
             found = read_predictions(predictions_path(self.path, result))
         except UserError:
             return None
-        same = found.provenance.key() == self.provenance.key()
+        # Logits on top of what is asked for do no harm.
+        kept = {"keep_logits": self.provenance.keep_logits or found.provenance.keep_logits}
+        same = found.provenance.key() == self.provenance.model_copy(update=kept).key()
         intact = found.sha256 == result.predictions_sha256
         if same and intact and alike(found.provenance.probe, self.provenance.probe):
             return Outcome(result, found, self.path, stored=True)
@@ -223,6 +225,11 @@ def check_source(classifier: Classifier, source: Source) -> None:
         raise UserError(
             f"{classifier.spec} knows the labels of {space.domain!r}, but "
             f"{source.where} is of {source.record.domain!r}; choose a model or data set to match"
+        )
+    if len(space.domain_columns()) < 2:
+        raise UserError(
+            f"{classifier.spec}: its label space {space.name} means {len(space.domain_columns())} of "
+            "the domain's labels; it takes two to choose between"
         )
     beyond = [name for name, (label, _) in source.classes.items() if space.column(label) is None]
     if beyond:

@@ -18,6 +18,7 @@ import pyarrow.parquet as pq
 import pytest
 import torch
 
+from spurbench.contracts import LabelSpace
 from spurbench.dataset.manifest import ClassEntry, read_manifest, write_manifest
 from spurbench.dataset.read import open_data_set
 from spurbench.dataset.schema import Row
@@ -29,7 +30,7 @@ from spurbench.results import Selection, read_result
 from spurbench_evaluators import session, work
 from spurbench_evaluators.comparison import compare
 from spurbench_evaluators.placement import choose
-from spurbench_evaluators.predictions import read_predictions
+from spurbench_evaluators.predictions import METADATA, read_predictions
 from spurbench_evaluators.runner import Chunk
 from spurbench_evaluators.session import Outcome, Settings, evaluate_all
 from spurbench_evaluators.sources import open_source
@@ -74,8 +75,10 @@ def test_a_second_run_answers_from_the_file(folder: Path, tmp_path: Path) -> Non
 def test_what_changes_a_score_is_no_second_run(folder: Path, tmp_path: Path) -> None:
     score(folder, tmp_path / "r")
     assert not score(folder, tmp_path / "r", keep_logits=True)[0].stored
+    assert score(folder, tmp_path / "r")[0].stored, "logits on top of it do no harm"
     score(folder, tmp_path / "r", fresh=True)
     assert not score(folder, tmp_path / "r", framing="squash")[0].stored
+    assert score(folder, tmp_path / "r")[0].stored, "each framing has its file"
     edited = Fake()
     real = edited.logits
     edited.logits = lambda images: real(1 - images)  # type: ignore[method-assign]
@@ -361,6 +364,30 @@ def test_out_of_memory_is_told(folder: Path, tmp_path: Path) -> None:
         [hungry], open_source(folder), tmp_path / "r", settings(batch_size=8), say=said.append
     )
     assert said == ["fake/5: out of memory, now 2 pictures a batch"]
+
+
+def test_a_predictions_file_cannot_write_elsewhere(folder: Path, tmp_path: Path) -> None:
+    (outcome,) = score(folder, tmp_path / "r")
+    table = pq.read_table(outcome.predictions_path)
+    said = table.schema.metadata[METADATA].replace(b'"domain": "micro"', b'"domain": "../../esc"')
+    hostile = tmp_path / "hostile.parquet"
+    pq.write_table(table.replace_schema_metadata({METADATA: said}), hostile)
+    with pytest.raises(UserError, match="not a predictions file"):
+        session.install(hostile.read_bytes(), tmp_path / "deep" / "er" / "results")
+    with pytest.raises(UserError, match=r"hostile\.parquet: not a predictions file"):
+        read_predictions(hostile)
+    assert not list(tmp_path.rglob("*esc*"))
+
+
+def test_a_label_space_of_one_label_is_refused_before_the_run(folder: Path, tmp_path: Path) -> None:
+    lone = Fake()
+    lone.label_space = LabelSpace(
+        "mine", "micro", tuple("abcdefghijkl"), (-1,) * 5 + (5,) + (-1,) * 6
+    )
+    koala = open_source(folder, Selection(classes=["koala"]))
+    with pytest.raises(UserError, match="its label space mine means 1 of the domain's labels"):
+        evaluate_all([lone], koala, tmp_path / "r", settings())
+    assert lone.batches == []
 
 
 def test_an_empty_split_and_an_empty_selection_are_errors(folder: Path) -> None:

@@ -80,11 +80,14 @@ class Selection(_Strict):
 
 
 class ValidationRecord(_Strict):
-    """Validation pictures from elsewhere than the data set."""
+    """Validation pictures from elsewhere than the data set; ``split`` is that of a data set of
+    Hugging Face's kind, ``revision`` the commit of one on the hub."""
 
     name: str
     layout: str
     fingerprint: str = Field(pattern=SHA256)
+    split: str | None = None
+    revision: str | None = None
 
 
 class Unreadable(_Strict):

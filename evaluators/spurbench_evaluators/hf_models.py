@@ -21,6 +21,8 @@ OPTIONS = {"trust_remote_code": False}
 class HfEvaluator:
     """Loads transformers' image classifiers; safetensors only, and no code from the repository."""
 
+    packages = ("transformers",)
+
     def names(self) -> list[str]:
         """None: they are the hub's, or the user's."""
         return []

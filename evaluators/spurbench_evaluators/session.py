@@ -10,6 +10,7 @@ from dataclasses import asdict, dataclass, replace
 from importlib.metadata import version
 from pathlib import Path
 
+from spurbench import plugins
 from spurbench.contracts import Classifier
 from spurbench.errors import UserError
 from spurbench.files import friendly_disk_errors, sha256_json, write_bytes
@@ -23,7 +24,7 @@ from spurbench.results import (
 )
 
 from .framing import framing_of
-from .placement import Placement, cores, place
+from .placement import Placement, cores, place, placement_of
 from .predictions import Predictions, Provenance, decode, encode, read_predictions
 from .runner import Member, forward, run
 from .sources import Source
@@ -147,11 +148,12 @@ class _Job:
     @classmethod
     def of(cls, classifier: Classifier, source: Source, results: Path, settings: Settings) -> _Job:
         framing = framing_of(classifier.transform, settings.framing)
-        member = Member(classifier, framing, settings.placement, settings.keep_logits)
+        placement = placement_of(classifier, settings.placement)
+        member = Member(classifier, framing, placement, settings.keep_logits)
         provenance = Provenance(
             model=_model_record(member),
             data=source.record,
-            environment=environment(settings.placement),
+            environment=environment(placement, classifier.spec),
             keep_logits=settings.keep_logits,
             skip_unreadable=settings.skip_unreadable,
             probe=probe(member),
@@ -269,12 +271,14 @@ def _model_record(member: Member) -> ModelRecord:
     )
 
 
-def environment(placement: Placement) -> dict[str, str]:
-    """Versions and the arithmetic, which can move a score."""
-    packages = ("spurbench", "torch", "timm", "pillow", "numpy")
+def environment(placement: Placement, spec: str) -> dict[str, str]:
+    """Versions, those of the loader's own packages among them, and the arithmetic: what can move a
+    score."""
+    packages = ("spurbench", "torch", "timm", "pillow", "numpy", "scikit-learn")
     return {
         "python": platform.python_version(),
         **{p: version(p) for p in packages},
+        **plugins.packages(spec),
         "device": placement.described(),
         "dtype": placement.dtype,
     }

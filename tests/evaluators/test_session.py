@@ -11,6 +11,7 @@ import sys
 import time
 from collections.abc import Iterable
 from dataclasses import replace
+from importlib.metadata import version
 from pathlib import Path
 from typing import Any
 
@@ -18,6 +19,7 @@ import pyarrow.parquet as pq
 import pytest
 import torch
 
+from spurbench import plugins
 from spurbench.contracts import LabelSpace
 from spurbench.dataset.manifest import ClassEntry, read_manifest, write_manifest
 from spurbench.dataset.read import open_data_set
@@ -29,7 +31,7 @@ from spurbench.pictures import png_bytes
 from spurbench.results import Selection, read_result
 from spurbench_evaluators import session, work
 from spurbench_evaluators.comparison import compare
-from spurbench_evaluators.placement import choose
+from spurbench_evaluators.placement import Placement, choose, placement_of
 from spurbench_evaluators.predictions import METADATA, read_predictions
 from spurbench_evaluators.runner import Chunk
 from spurbench_evaluators.session import Outcome, Settings, evaluate_all
@@ -388,6 +390,26 @@ def test_a_label_space_of_one_label_is_refused_before_the_run(folder: Path, tmp_
     with pytest.raises(UserError, match="its label space mine means 1 of the domain's labels"):
         evaluate_all([lone], koala, tmp_path / "r", settings())
     assert lone.batches == []
+
+
+def test_the_device_and_the_versions_recorded_are_those_that_were_used() -> None:
+    gpu = Placement("cuda:0", "float32")
+    assert placement_of(Fake(), gpu) == Placement("cpu", "float32")
+    assert placement_of(small_network(), gpu) == gpu
+    cpu = Placement("cpu", "float32")
+    plain = session.environment(cpu, "fake/5")
+    assert "scikit-learn" in plain and "torchvision" not in plain
+    for loader, package in [("torchvision", "torchvision"), ("hf", "transformers")]:
+        assert session.environment(cpu, f"{loader}/x")[package] == version(package)
+
+
+def test_another_version_of_the_loaders_package_is_no_second_run(
+    folder: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    score(folder, tmp_path / "r")
+    monkeypatch.setattr(plugins, "packages", lambda spec: {"theirs": "2.0"})
+    (outcome,) = score(folder, tmp_path / "r")
+    assert not outcome.stored and outcome.result.environment["theirs"] == "2.0"
 
 
 def test_an_empty_split_and_an_empty_selection_are_errors(folder: Path) -> None:

@@ -4,7 +4,10 @@ from __future__ import annotations
 
 import zipfile
 from pathlib import Path
+from types import SimpleNamespace
 
+import datasets
+import huggingface_hub
 import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
@@ -180,6 +183,54 @@ def test_every_layout_gives_the_same_pictures(tmp_path: Path, layout: str) -> No
     assert found.count in (8, None)
     few = find_validation(tmp_path / "val", {KOALA}, limit=2)
     assert len(list(few.pictures())) == few.count == 2
+
+
+def test_a_data_set_without_a_validation_split_needs_its_split_named(tmp_path: Path) -> None:
+    where = hf_layout(tmp_path / "val")
+    named = find_validation(where, {KOALA}).record
+    assert (named.name, named.split, named.revision) == ("val", "validation", None)
+    for file in sorted((where / "data").iterdir()):
+        file.rename(file.with_name(file.name.replace("validation", "train")))
+    said = "has no split validation or val, only train; say which .*: --val .*val:SPLIT"
+    with pytest.raises(UserError, match=said):
+        find_validation(where, {KOALA})
+    found = find_validation(f"{where}:train", {KOALA})
+    assert found.record.split == "train" and len(list(found.pictures())) == 4
+    with pytest.raises(UserError, match="unknown split of .* 'tain'; did you mean 'train'"):
+        find_validation(f"{where}:tain", {KOALA})
+
+
+def test_the_commit_that_is_recorded_is_the_one_that_is_streamed(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    where, asked = hf_layout(tmp_path / "val"), []
+    real = datasets.load_dataset
+
+    def load(name: str, *, revision: str, streaming: bool) -> object:
+        asked.append((name, revision))
+        return real(str(where), streaming=streaming)
+
+    def info(self: object, name: str, revision: str | None) -> SimpleNamespace:
+        if revision != "v1":
+            raise OSError("no such revision\nand more")
+        return SimpleNamespace(sha="1" * 40)
+
+    monkeypatch.setattr(datasets, "load_dataset", load)
+    monkeypatch.setattr(huggingface_hub.HfApi, "dataset_info", info)
+    found = find_validation("some/imagenet@v1", {KOALA})
+    assert asked == [("some/imagenet", "1" * 40)]
+    assert (found.record.name, found.record.revision) == ("some/imagenet", "1" * 40)
+    assert len(list(found.pictures())) == 4
+    with pytest.raises(UserError, match=r"cannot be read as a data set .*\(no such revision\)$"):
+        find_validation("some/imagenet@v2", {KOALA})
+
+
+def test_a_stream_that_breaks_off_is_one_line(tmp_path: Path) -> None:
+    found = find_validation(hf_layout(tmp_path / "val"), {KOALA})
+    for file in (tmp_path / "val" / "data").iterdir():
+        file.write_bytes(file.read_bytes()[:100])
+    with pytest.raises(UserError, match="val: cannot be read as a data set"):
+        list(found.pictures())
 
 
 @pytest.mark.parametrize("layout", LAYOUTS)

@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any
 from spurbench.dataset.read import StoredPicture
 from spurbench.errors import UserError, unknown
 from spurbench.files import sha256_bytes, sha256_file, sha256_json
-from spurbench.pictures import SUFFIXES, picture_files
+from spurbench.pictures import is_picture_name, picture_files
 from spurbench.results import ValidationRecord
 
 from .hub import is_hub_id, split_id
@@ -104,10 +104,15 @@ def _by_solution(solution: Path, path: Path, labels: set[int]) -> dict[int, list
             f"{solution}: not Kaggle's solution file (columns ImageId, PredictionString): {error}"
         ) from error
     files: dict[int, list[Path]] = defaultdict(list)
-    for picture in sorted(p for p in path.rglob("*") if p.suffix.lower() in SUFFIXES):
+    seen: dict[str, Path] = {}
+    for picture in sorted(p for p in path.rglob("*") if is_picture_name(p.name)):
         label = said.get(picture.stem, -1)
-        if label in labels:
-            files[label].append(picture)
+        if label not in labels:
+            continue
+        other = seen.setdefault(picture.stem, picture)
+        if other != picture:
+            raise UserError(f"{other} and {picture} are both {picture.stem}; remove one of them")
+        files[label].append(picture)
     return dict(files)
 
 

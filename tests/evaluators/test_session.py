@@ -15,6 +15,7 @@ from importlib.metadata import version
 from pathlib import Path
 from typing import Any
 
+import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 import torch
@@ -379,6 +380,30 @@ def test_a_predictions_file_cannot_write_elsewhere(folder: Path, tmp_path: Path)
     with pytest.raises(UserError, match=r"hostile\.parquet: not a predictions file"):
         read_predictions(hostile)
     assert not list(tmp_path.rglob("*esc*"))
+
+
+@pytest.mark.parametrize(
+    ("column", "value", "said"),
+    [
+        ("class_log_odds", float("inf"), "class_log_odds has infinite numbers"),
+        ("class_probability", None, "class_probability has gaps"),
+        ("top_labels", None, "top_labels has gaps"),
+        ("restricted_top_probabilities", [float("nan")], "probabilities has infinite numbers"),
+        ("top_outputs", [None], "top_outputs has gaps"),
+        ("slug", None, "slug has gaps"),
+    ],
+)
+def test_a_tampered_predictions_file_is_one_line(
+    folder: Path, tmp_path: Path, column: str, value: object, said: str
+) -> None:
+    (outcome,) = score(folder, tmp_path / "r")
+    table = pq.read_table(outcome.predictions_path)
+    at, kind = table.column_names.index(column), table.schema.field(column)
+    values = [value, *table[column].to_pylist()[1:]]
+    changed = table.set_column(at, kind, pa.array(values, kind.type))
+    pq.write_table(changed, tmp_path / "t.parquet")
+    with pytest.raises(UserError, match=rf"t\.parquet: not a predictions file .*{said}"):
+        read_predictions(tmp_path / "t.parquet")
 
 
 def test_a_label_space_of_one_label_is_refused_before_the_run(folder: Path, tmp_path: Path) -> None:

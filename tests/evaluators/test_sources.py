@@ -290,6 +290,44 @@ def test_validation_replaces_a_data_sets_own_and_is_imagenets(tmp_path: Path) ->
         open_source(tmp_path / "micro", None, where)
 
 
+def test_what_systems_hide_is_no_picture(si: Path, tmp_path: Path) -> None:
+    whole = facts(list(open_source(si).pictures()))
+    (si / "images" / "spurious_koala_105_2" / "._0.png").write_bytes(b"hidden")
+    aside = si.parent / "__MACOSX" / "si" / "images" / "spurious_koala_105_2"
+    aside.mkdir(parents=True)
+    (aside / "9.png").write_bytes(b"aside")
+    out = tmp_path / "mac.zip"
+    with zipfile.ZipFile(out, "w") as archive:
+        for file in sorted(p for p in tmp_path.rglob("*.png")):
+            archive.write(file, file.relative_to(tmp_path))
+    for where in (si, out):
+        assert facts(list(open_source(where).pictures())) == whole
+    where = torchvision_layout(tmp_path / "val")
+    (where / wnids()[KOALA] / "._a.JPEG").write_bytes(b"hidden")
+    assert len(list(find_validation(where, {KOALA}).pictures())) == 4
+
+
+def test_a_list_in_a_zip_that_unpacks_too_far_is_not_unpacked(tmp_path: Path) -> None:
+    path = tmp_path / "bomb.zip"
+    with (
+        zipfile.ZipFile(path, "w", zipfile.ZIP_DEFLATED) as archive,
+        archive.open("manifest.csv", "w", force_zip64=True) as member,
+    ):
+        for _ in range(300):
+            member.write(bytes(1 << 20))
+    with pytest.raises(UserError, match="bytes is no picture nor list"):
+        open_source(path)
+
+
+def test_a_kaggle_picture_that_is_there_twice_is_named(tmp_path: Path) -> None:
+    where = kaggle_layout(tmp_path / "val")
+    name = f"ILSVRC2012_val_{KOALA:04}0000"
+    write(where / "copy" / f"{name}.JPEG", 1)
+    with pytest.raises(UserError, match=f"are both {name}; remove one of them"):
+        find_validation(where, {KOALA})
+    assert find_validation(where, {TENCH}).count == 4
+
+
 def test_the_manifest_layout_is_still_found_directly(tmp_path: Path) -> None:
     write(tmp_path / "tench_0" / "0.png", 1)
     (tmp_path / "manifest.csv").write_text("path,class_full,in1k_index\ntench_0/0.png,tench,0\n")

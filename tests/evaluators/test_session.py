@@ -38,6 +38,7 @@ from spurbench_evaluators.runner import Chunk
 from spurbench_evaluators.session import Outcome, Settings, evaluate_all
 from spurbench_evaluators.sources import open_source
 from spurbench_evaluators.summary import result_of
+from spurbench_evaluators.table import score_table
 from tests.conftest import make_class, picture
 from tests.evaluators.fakes import Fake, Hungry, small_network
 
@@ -140,6 +141,9 @@ def test_selections_get_files_of_their_own(folder: Path, tmp_path: Path) -> None
     (outcome,) = evaluate_all([Fake()], part, tmp_path / "r", settings())
     assert [(s.slug, s.split, s.n) for s in outcome.result.scores] == [("koala", "si", 3)]
     assert outcome.result.data.selection == Selection(classes=["koala"], splits=["si"], limit=3)
+    said = "only a part of the data was scored: classes koala; splits si; the first 3 of each class"
+    assert said in str(score_table(outcome.result).caption)
+    assert "only a part" not in str(score_table(score(folder, tmp_path / "r")[0].result).caption)
     wide = evaluate_all([small_network()], part, tmp_path / "r", Settings(choose("cpu", "float64")))
     assert len(list((tmp_path / "r").rglob("*.json"))) == 3
     assert wide[0].result.environment["dtype"] == "float64"

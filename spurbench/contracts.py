@@ -201,7 +201,8 @@ class Evaluator(Protocol):
 
     ``load`` may take more options by keyword: ``label_space`` (a name or a file) says what the
     outputs mean where the model itself does not. A method ``card(name, *, label_space=None)`` that
-    returns the ModelCard without needing weights is optional.
+    returns the ModelCard without needing weights is optional, as is ``packages``: names of the
+    packages whose versions can change its models' answers, which results then record.
     """
 
     def load(self, name: str, *, weights: Path | None = None) -> Classifier:

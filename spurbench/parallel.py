@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import queue
 import threading
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Generator, Iterable
 from concurrent.futures import Future, ThreadPoolExecutor
 from typing import TypeVar
 
@@ -16,11 +16,13 @@ POLL_SECONDS = 0.1
 
 def ordered_map(
     function: Callable[[T], R], items: Iterable[T], workers: int, ahead: int
-) -> Iterator[R]:
+) -> Generator[R]:
     """``function`` of each item, in the items' order, computed in ``workers`` threads.
 
     At most ``ahead`` results wait, so memory stays flat. The items are drawn in a thread of their
     own. An exception of the function or of the items is raised where its result would stand.
+    Close the generator (contextlib.closing) where the loop over it may end early: until then its
+    threads wait, and the interpreter waits for them.
     """
     waiting: queue.Queue[Future[R] | None] = queue.Queue(maxsize=ahead)
     stopped = threading.Event()

@@ -77,11 +77,16 @@ def _opened(data: bytes) -> Image.Image:
         return Image.open(io.BytesIO(data))
 
 
+def is_picture_name(name: str) -> bool:
+    """Whether a file of that name should hold a picture; what systems hide (``._0.png``) does not."""
+    return Path(name).suffix.lower() in SUFFIXES and not name.startswith(".")
+
+
 def picture_files(folder: Path) -> list[Path]:
     """Picture files directly in a folder, by name."""
     if not folder.is_dir():
         raise UserError(f"{folder}: no such folder")
-    return sorted(p for p in folder.iterdir() if p.suffix.lower() in SUFFIXES and p.is_file())
+    return sorted(p for p in folder.iterdir() if is_picture_name(p.name) and p.is_file())
 
 
 def read_folder(folder: Path) -> Iterator[tuple[Path, Image.Image]]:

@@ -6,8 +6,9 @@ Groups: ``spurbench.commands``, ``spurbench.builders``, ``spurbench.evaluators``
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Callable
-from importlib.metadata import EntryPoint, entry_points
+from importlib.metadata import EntryPoint, PackageNotFoundError, entry_points, version
 from inspect import Parameter, signature
 from typing import Any, cast
 
@@ -64,6 +65,23 @@ def card(spec: str, **options: Any) -> ModelCard:
     if not hasattr(evaluator, "card"):
         raise UserError(f"{spec}: the loader {loader!r} knows a model only once it is loaded")
     return cast(ModelCard, evaluator.card(name, **_accepted(evaluator.card, loader, options)))
+
+
+def packages(spec: str) -> dict[str, str]:
+    """Versions of the packages that the loader of a spec says its models' answers depend on
+    (``packages``), and of the package that brings the loader; empty for no known loader."""
+    point = find("evaluators").get(spec.partition("/")[0])
+    if point is None:
+        return {}
+    own = [point.dist.name] if point.dist else []
+    return {name: _version(name) for name in [*own, *getattr(point.load(), "packages", ())]}
+
+
+def _version(package: str) -> str:
+    try:
+        return version(package)
+    except PackageNotFoundError:  # its distribution has another name, such as onnxruntime-gpu
+        return str(getattr(sys.modules.get(package), "__version__", "unknown"))
 
 
 def model_names(loader: str) -> list[str]:

@@ -5,12 +5,13 @@ from __future__ import annotations
 import json
 import math
 from pathlib import Path
-from typing import Any, Literal, Self
+from typing import Annotated, Any, Literal, Self
 
 from pydantic import (
     BaseModel,
     ConfigDict,
     Field,
+    StringConstraints,
     ValidationError,
     field_serializer,
     field_validator,
@@ -23,6 +24,8 @@ from .files import sha256_json, write_text
 from .statistics import Estimate
 
 SHA256 = "^[0-9a-f]{64}$"
+PathPart = Annotated[str, StringConstraints(pattern="^[a-z0-9_-]+$")]
+"""A text that becomes a folder's name: it cannot lead elsewhere."""
 
 
 class _Strict(BaseModel):
@@ -77,11 +80,14 @@ class Selection(_Strict):
 
 
 class ValidationRecord(_Strict):
-    """Validation pictures from elsewhere than the data set."""
+    """Validation pictures from elsewhere than the data set; ``split`` is that of a data set of
+    Hugging Face's kind, ``revision`` the commit of one on the hub."""
 
     name: str
     layout: str
     fingerprint: str = Field(pattern=SHA256)
+    split: str | None = None
+    revision: str | None = None
 
 
 class Unreadable(_Strict):
@@ -99,8 +105,8 @@ class DataRecord(_Strict):
     """What it was scored on; ``fingerprint`` is that of the whole data set."""
 
     name: str
-    domain: str
-    version: str
+    domain: PathPart
+    version: PathPart
     fingerprint: str = Field(pattern=SHA256)
     selection: Selection | None = None
     validation: ValidationRecord | None = None
@@ -194,7 +200,7 @@ class Result(_Strict):
 
     @property
     def slug(self) -> str:
-        """A file name: the spec, the weights' hash, the framing, and a hash of what is not usual."""
+        """A file name: the spec, the weights' hash, the framing, and a hash of what else decides."""
         return file_slug(self.model, self.data, self.environment)
 
     def path_under(self, root: Path) -> Path:
@@ -203,18 +209,19 @@ class Result(_Strict):
 
 
 def file_slug(model: ModelRecord, data: DataRecord, environment: dict[str, str]) -> str:
-    """The name of a result file without its ending; a part of the data, other validation pictures
-    or another precision than float32 get a name of their own."""
+    """The name of a result file without its ending: runs that differ in transforms, label space,
+    part of the data, validation pictures or precision never have one name."""
     how = f"{model.transform.get('framing')}{model.transform.get('size')}"
-    dtype = environment.get("dtype", "float32")
-    unusual = {
+    decides = {
+        "transform": model.transform,
+        "val_transform": model.val_transform,
+        "label_space": [model.label_space, model.outputs, model.labels_sha256],
         "selection": data.selection.model_dump() if data.selection else None,
         "validation": data.validation.fingerprint if data.validation else None,
-        "dtype": None if dtype == "float32" else dtype,
+        "dtype": environment.get("dtype", "float32"),
     }
-    kept = {k: v for k, v in unusual.items() if v is not None}
-    variant = f"-{sha256_json(kept)[:8]}" if kept else ""
-    return f"{slugify(model.spec)}-{model.weights_sha256[:8]}-{slugify(how)}{variant}"
+    variant = sha256_json(decides)[:8]
+    return f"{slugify(model.spec)}-{model.weights_sha256[:8]}-{slugify(how)}-{variant}"
 
 
 def result_path(

@@ -35,7 +35,9 @@ def evaluate(
     ] = "model",
     val: Annotated[
         str | None,
-        typer.Option(help="ImageNet validation pictures: torchvision's, Kaggle's or HF's layout."),
+        typer.Option(
+            help="ImageNet validation pictures: torchvision's or Kaggle's folder, or HF's ID[:SPLIT]."
+        ),
     ] = None,
     classes: Annotated[str | None, typer.Option(help="Only these classes, by comma.")] = None,
     splits: Annotated[str | None, typer.Option(help="Only these splits, by comma.")] = None,

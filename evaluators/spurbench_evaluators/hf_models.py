@@ -21,6 +21,8 @@ OPTIONS = {"trust_remote_code": False}
 class HfEvaluator:
     """Loads transformers' image classifiers; safetensors only, and no code from the repository."""
 
+    packages = ("transformers",)
+
     def names(self) -> list[str]:
         """None: they are the hub's, or the user's."""
         return []
@@ -79,8 +81,12 @@ def _pretrained(spec: str, name: str) -> nn.Module:
     """The model with its repository's weights; what a classifier has no use for may be left over."""
     from transformers import AutoModelForImageClassification as Auto
 
-    with _readable(spec):
-        model, faults = _filled(Auto, name, use_safetensors=True, **OPTIONS)
+    try:
+        with _readable(spec):
+            model, faults = _filled(Auto, name, use_safetensors=True, **OPTIONS)
+    except RuntimeError as error:  # of another shape
+        reason = " ".join(str(error).split())[:200]
+        raise UserError(f"{spec}: its checkpoint does not fit its config.json: {reason}") from error
     faults.pop("unexpected_keys", None)  # such as the head of its pre-training
     if faults:
         raise UserError(f"{spec}: its checkpoint does not fill the classifier: {_said(faults)}")

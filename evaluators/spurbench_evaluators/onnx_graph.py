@@ -93,7 +93,7 @@ class Graph:
             }
         )
         own = sha256_file(self.path)
-        files = {name: sha256_file(self.path.with_name(name)) for name in outside}
+        files = {name: sha256_file(self.path.parent / name) for name in outside}
         return sha256_json({"model": own, **files}) if files else own
 
     def outputs(self, size: int) -> int:

@@ -47,6 +47,8 @@ class Card(BaseModel):
 class OnnxEvaluator:
     """Loads ONNX files."""
 
+    packages = ("onnxruntime",)
+
     def names(self) -> list[str]:
         """None: they are the user's files."""
         return []

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 from spurbench.contracts import Classifier
@@ -80,6 +80,17 @@ def place(classifier: Classifier, placement: Placement) -> None:
         )
 
 
+def placement_of(classifier: Classifier, placement: Placement) -> Placement:
+    """Where the classifier really runs: one that brings no torch network is fed on the CPU."""
+    return placement if _brings_network(classifier) else replace(placement, device="cpu")
+
+
+def _brings_network(classifier: Classifier) -> bool:
+    import torch
+
+    return isinstance(getattr(classifier, "network", None), torch.nn.Module)
+
+
 def inputs(classifier: Classifier, pixels: torch.Tensor, placement: Placement) -> torch.Tensor:
     """Pixels (N, H, W, 3), uint8, to the network's input (N, 3, H, W) in [0, 1] where it runs.
 
@@ -88,7 +99,7 @@ def inputs(classifier: Classifier, pixels: torch.Tensor, placement: Placement) -
     """
     import torch
 
-    if not isinstance(getattr(classifier, "network", None), torch.nn.Module):
+    if not _brings_network(classifier):
         return pixels.permute(0, 3, 1, 2).contiguous().float() / 255
     wide = torch.float64 if placement.dtype == "float64" else torch.float32
     images = pixels.to(placement.device).permute(0, 3, 1, 2).to(wide) / 255

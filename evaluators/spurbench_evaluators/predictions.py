@@ -121,6 +121,7 @@ def decode(data: bytes, where: str) -> Predictions:
         text = (table.schema.metadata or {})[METADATA]
         provenance = Provenance.model_validate(json.loads(text))
         table = table.select(schema().names).cast(schema())
+        _check_filled(table)
     except (pa.ArrowException, KeyError, ValidationError, ValueError, OSError) as error:
         reason = str(error).split("\n")[0]
         raise UserError(
@@ -129,6 +130,28 @@ def decode(data: bytes, where: str) -> Predictions:
     if not table.num_rows:
         raise UserError(f"{where}: holds no predictions")
     return Predictions(provenance, table, sha256_bytes(data))
+
+
+def _check_filled(table: pa.Table) -> None:
+    """ValueError for a column with a gap, or with a number that is none."""
+    import pyarrow as pa
+    from pyarrow import compute
+
+    for name in table.column_names:
+        column = table[name]
+        if name == "logits":  # kept on request only
+            continue
+        if pa.types.is_list(column.type):
+            column = pa.chunked_array([compute.list_flatten(column)], column.type.value_type)
+            gaps = table[name].null_count + column.null_count
+        else:
+            gaps = column.null_count
+        finite = (
+            not pa.types.is_floating(column.type)
+            or compute.all(compute.is_finite(column), min_count=0).as_py()
+        )
+        if gaps or not finite:
+            raise ValueError(f"the column {name} has {'gaps' if gaps else 'infinite numbers'}")
 
 
 def read_predictions(path: Path) -> Predictions:

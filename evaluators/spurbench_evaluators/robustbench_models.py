@@ -32,6 +32,8 @@ INSTALL = "pip install 'spurbench[robustbench]' && pip install --no-deps robustb
 class RobustbenchEvaluator:
     """Builds RobustBench's ImageNet models and loads their checkpoints safely."""
 
+    packages = ("robustbench", "torchvision")
+
     def names(self) -> list[str]:
         """NAME:THREAT for every ImageNet model of the zoo."""
         return [f"{name}:{threat}" for threat, models in _zoo().items() for name in models]

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Callable, Iterable, Iterator, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Callable, Generator, Iterable, Sequence
+from contextlib import closing, suppress
+from dataclasses import dataclass
 from itertools import islice
 from typing import TYPE_CHECKING
 
@@ -26,6 +27,7 @@ from .placement import Placement, inputs
 if TYPE_CHECKING:
     import torch
     from numpy.typing import NDArray
+    from PIL.Image import Image
 
 CPU_OUT_OF_MEMORY = "DefaultCPUAllocator"
 
@@ -72,21 +74,25 @@ class Seen:
 
 @dataclass(frozen=True)
 class Chunk:
-    """The pictures from ``start`` to ``stop``: what each member said (None where it had answered
-    before), and those that cannot be read."""
+    """The pictures from ``start`` to ``stop``: what each member said of those it had not answered
+    before (None where it had answered all), and those of them that it cannot be shown."""
 
     start: int
     stop: int
     seen: list[list[Seen] | None]
-    unreadable: list[Unreadable]
+    unreadable: list[list[Unreadable]]
 
 
 @dataclass(frozen=True)
 class _Ready:
+    """A decoded picture by transform; a text says why there is none."""
+
     picture: StoredPicture
     sha256: str
-    frames: dict[Transform, NDArray[np.uint8]] = field(default_factory=dict)
-    error: UserError | None = None
+    frames: dict[Transform, NDArray[np.uint8] | str]
+
+    def shown_to(self, member: Member) -> NDArray[np.uint8] | str:
+        return self.frames[member.framing.of(self.picture.split)]
 
 
 def run(
@@ -96,27 +102,31 @@ def run(
     batch_size: int,
     workers: int,
     skip_unreadable: bool = False,
-) -> Iterator[Chunk]:
+) -> Generator[Chunk]:
     """Score the pictures that any member has not answered, ``batch_size`` a chunk, in order.
 
     Chunks begin where the furthest-behind member stopped, so a run that goes on forms the batches
     it would have formed. Raises UserError for an unreadable picture unless they are skipped, and
     for outputs that are not finite or do not fit the label space.
     """
-    begin = min(member.start for member in members)
-    ready = ordered_map(
-        _preparer(members), islice(pictures, begin, None), workers, 2 * batch_size + workers
-    )
-    position = begin
-    while chunk := list(islice(ready, batch_size)):
-        broken = [item for item in chunk if item.error]
-        if broken and broken[0].error and not skip_unreadable:
-            raise broken[0].error
-        whole = [item for item in chunk if not item.error]
-        stop = position + len(chunk)
-        seen = [_seen(m, whole) if m.start < stop else None for m in members]
-        yield Chunk(position, stop, seen, [_left_out(item) for item in broken])
-        position = stop
+    position = min(member.start for member in members)
+    drawn = islice(pictures, position, None)
+    # Closed whatever happens: an error's traceback would keep its threads, and the process, alive.
+    with closing(
+        ordered_map(_preparer(members), drawn, workers, 2 * batch_size + workers)
+    ) as ready:
+        while chunk := list(islice(ready, batch_size)):
+            stop = position + len(chunk)
+            due = [chunk[max(0, member.start - position) :] for member in members]
+            left_out = [_left_out(m, items) for m, items in zip(members, due, strict=True)]
+            faults = [item.reason for items in left_out for item in items]
+            if faults and not skip_unreadable:
+                raise UserError(faults[0])
+            seen = [
+                _seen(m, items) if items else None for m, items in zip(members, due, strict=True)
+            ]
+            yield Chunk(position, stop, seen, left_out)
+            position = stop
 
 
 def _preparer(members: Sequence[Member]) -> Callable[[StoredPicture], _Ready]:
@@ -126,37 +136,46 @@ def _preparer(members: Sequence[Member]) -> Callable[[StoredPicture], _Ready]:
     def prepare(picture: StoredPicture) -> _Ready:
         digest = picture.sha256 or sha256_bytes(picture.data)
         name = f"{picture.slug}/{picture.split}/{picture.index} ({picture.origin})"
+        needed = dict.fromkeys(framing.of(picture.split) for framing in framings)
         try:
             image = read_rgb(picture.data, name)
+            frames = {t: _frame(image, t, name) for t in needed}
         except UserError as error:
-            return _Ready(picture.without_data(), digest, error=error)
-        try:
-            needed = dict.fromkeys(framing.of(picture.split) for framing in framings)
-            frames = {t: np.asarray(framed(image, t)) for t in needed}
-        except UserError as error:
-            named = UserError(f"{name}: {error}")
-            return _Ready(picture.without_data(), digest, error=named)
+            frames = dict.fromkeys(needed, str(error))
         return _Ready(picture.without_data(), digest, frames)
 
     return prepare
 
 
-def _left_out(item: _Ready) -> Unreadable:
-    p = item.picture
-    return Unreadable(
-        slug=p.slug,
-        split=p.split,
-        index=p.index,
-        origin=p.origin,
-        sha256=item.sha256,
-        reason=str(item.error),
-    )
+def _frame(image: Image, transform: Transform, name: str) -> NDArray[np.uint8] | str:
+    try:
+        return np.asarray(framed(image, transform))
+    except UserError as error:
+        return f"{name}: {error}"
 
 
-def _seen(member: Member, items: Sequence[_Ready]) -> list[Seen]:
+def _left_out(member: Member, items: Sequence[_Ready]) -> list[Unreadable]:
+    """The pictures that cannot be shown to the member."""
+    return [
+        Unreadable(
+            slug=item.picture.slug,
+            split=item.picture.split,
+            index=item.picture.index,
+            origin=item.picture.origin,
+            sha256=item.sha256,
+            reason=reason,
+        )
+        for item in items
+        if isinstance(reason := item.shown_to(member), str)
+    ]
+
+
+def _seen(member: Member, due: Sequence[_Ready]) -> list[Seen]:
     """One member's answers, in the pictures' order; pictures of one shape share a batch."""
     shapes: dict[tuple[int, ...], list[int]] = defaultdict(list)
-    frames = [item.frames[member.framing.of(item.picture.split)] for item in items]
+    shown = [(item, item.shown_to(member)) for item in due]
+    items = [item for item, frame in shown if not isinstance(frame, str)]
+    frames = [frame for _, frame in shown if not isinstance(frame, str)]
     for i, frame in enumerate(frames):
         shapes[frame.shape].append(i)
     said: dict[int, Answer] = {}
@@ -194,8 +213,11 @@ def forward(member: Member, pixels: NDArray[np.uint8], *, check: bool = True) ->
             with torch.inference_mode():
                 images = inputs(member.classifier, torch.from_numpy(part), member.placement)
                 found.append(member.classifier.logits(images).cpu())
-        except RuntimeError as error:
+        except UserError:
+            raise
+        except Exception as error:
             if not _out_of_memory(error):
+                _explain(error, member, part)
                 raise
             if len(part) == 1:
                 raise UserError(
@@ -211,7 +233,32 @@ def forward(member: Member, pixels: NDArray[np.uint8], *, check: bool = True) ->
     return logits
 
 
-def _out_of_memory(error: RuntimeError) -> bool:
+def _out_of_memory(error: Exception) -> bool:
     import torch
 
+    if not isinstance(error, RuntimeError):
+        return False
     return isinstance(error, torch.OutOfMemoryError) or CPU_OUT_OF_MEMORY in str(error)
+
+
+def _explain(error: Exception, member: Member, part: NDArray[np.uint8]) -> None:
+    """UserError if the network fails at the shape of these pictures (N, H, W, 3) only: it takes a
+    square of its own size, but not these."""
+    size = member.framing.pictures.size
+    height, width = part.shape[1:3]
+    if height == width == size:
+        return
+    if not _takes(member, np.zeros((1, size, size, 3), dtype=np.uint8)):
+        return  # it fails at any picture: the error itself says how
+    reason = (str(error).strip() or type(error).__name__).split("\n")[0][:120]
+    raise UserError(
+        f"{member.classifier.spec}: takes {size} x {size} pixels, not {width} x {height} ({reason}); "
+        "use --framing model or squash"
+    ) from error
+
+
+def _takes(member: Member, pixels: NDArray[np.uint8]) -> bool:
+    with suppress(Exception):
+        forward(member, pixels, check=False)
+        return True
+    return False

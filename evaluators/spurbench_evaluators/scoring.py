@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
+from contextlib import closing
 from pathlib import Path
 
 from spurbench.contracts import Classifier
@@ -11,7 +12,7 @@ from spurbench.errors import UserError
 from spurbench.results import Result, Selection
 
 from .framing import framing_of
-from .placement import choose, cores, place
+from .placement import choose, cores, place, placement_of
 from .runner import Member, Seen, run
 from .session import Settings, evaluate_all
 from .sources import from_data_set
@@ -31,9 +32,11 @@ def score_pictures(
     """What the classifier says of every picture, in order; nothing is written."""
     placement = choose(device, dtype)
     place(classifier, placement)
-    member = Member(classifier, framing_of(classifier.transform, framing), placement, keep_logits)
-    chunks = run([member], pictures, batch_size=batch_size, workers=workers or cores())
-    seen = [item for chunk in chunks for item in chunk.seen[0] or []]
+    where = placement_of(classifier, placement)
+    member = Member(classifier, framing_of(classifier.transform, framing), where, keep_logits)
+    running = run([member], pictures, batch_size=batch_size, workers=workers or cores())
+    with closing(running) as chunks:
+        seen = [item for chunk in chunks for item in chunk.seen[0] or []]
     if not seen:
         raise UserError("the data set holds no pictures to score")
     return seen

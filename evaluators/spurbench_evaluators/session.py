@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import math
 import platform
-from collections.abc import Callable, Iterable, Iterator, Sequence
-from contextlib import ExitStack
+from collections.abc import Callable, Generator, Iterable, Sequence
+from contextlib import ExitStack, closing
 from dataclasses import asdict, dataclass, replace
 from importlib.metadata import version
 from pathlib import Path
 
+from spurbench import plugins
 from spurbench.contracts import Classifier
 from spurbench.errors import UserError
 from spurbench.files import friendly_disk_errors, sha256_json, write_bytes
@@ -23,7 +24,7 @@ from spurbench.results import (
 )
 
 from .framing import framing_of
-from .placement import Placement, cores, place
+from .placement import Placement, cores, place, placement_of
 from .predictions import Predictions, Provenance, decode, encode, read_predictions
 from .runner import Member, forward, run
 from .sources import Source
@@ -94,9 +95,10 @@ def evaluate_all(
         with ExitStack() as stack:
             for job in pending:
                 stack.enter_context(locked(results, job.provenance))
-            for _ in watch(_answer(pending, source, settings, say), source.count):
+            steps = stack.enter_context(closing(_answer(pending, source, settings, say)))
+            for _ in watch(steps, source.count):
                 pass
-            finished = {id(job): job.finish() for job in pending}
+            finished = {id(job): job.finish(source.count) for job in pending}
         outcomes = [
             outcome or finished[id(job)] for job, outcome in zip(jobs, outcomes, strict=True)
         ]
@@ -105,14 +107,14 @@ def evaluate_all(
 
 def _answer(
     jobs: Sequence[_Job], source: Source, settings: Settings, say: Callable[[str], None]
-) -> Iterator[int]:
+) -> Generator[int]:
     """Run the jobs' models over the source, yielding the number of pictures done."""
     works = [job.open_work(fresh=settings.fresh) for job in jobs]
     members = [replace(job.member, start=work.stop) for job, work in zip(jobs, works, strict=True)]
     for member in members:
         if member.start:
             say(f"{member.classifier.spec}: goes on after {member.start} pictures")
-    chunks = run(
+    running = run(
         members,
         source.pictures(),
         batch_size=settings.chosen_batch_size(),
@@ -121,15 +123,17 @@ def _answer(
     )
     limits = [member.limit for member in members]
     yield min(member.start for member in members)
-    for chunk in chunks:
-        for work, seen in zip(works, chunk.seen, strict=True):
-            if seen is not None:
-                work.add(chunk, seen)
-        for i, member in enumerate(members):
-            if member.limit != limits[i]:
-                say(f"{member.classifier.spec}: out of memory, now {member.limit} pictures a batch")
-                limits[i] = member.limit
-        yield chunk.stop
+    with closing(running) as chunks:
+        for chunk in chunks:
+            for work, seen, left_out in zip(works, chunk.seen, chunk.unreadable, strict=True):
+                if seen is not None:
+                    work.add(chunk, seen, left_out)
+            for i, member in enumerate(members):
+                if member.limit != limits[i]:
+                    now = f"now {member.limit} pictures a batch"
+                    say(f"{member.classifier.spec}: out of memory, {now}")
+                    limits[i] = member.limit
+            yield chunk.stop
 
 
 @dataclass
@@ -144,11 +148,12 @@ class _Job:
     @classmethod
     def of(cls, classifier: Classifier, source: Source, results: Path, settings: Settings) -> _Job:
         framing = framing_of(classifier.transform, settings.framing)
-        member = Member(classifier, framing, settings.placement, settings.keep_logits)
+        placement = placement_of(classifier, settings.placement)
+        member = Member(classifier, framing, placement, settings.keep_logits)
         provenance = Provenance(
             model=_model_record(member),
             data=source.record,
-            environment=environment(settings.placement),
+            environment=environment(placement, classifier.spec),
             keep_logits=settings.keep_logits,
             skip_unreadable=settings.skip_unreadable,
             probe=probe(member),
@@ -167,7 +172,9 @@ class _Job:
             found = read_predictions(predictions_path(self.path, result))
         except UserError:
             return None
-        same = found.provenance.key() == self.provenance.key()
+        # Logits on top of what is asked for do no harm.
+        kept = {"keep_logits": self.provenance.keep_logits or found.provenance.keep_logits}
+        same = found.provenance.key() == self.provenance.model_copy(update=kept).key()
         intact = found.sha256 == result.predictions_sha256
         if same and intact and alike(found.provenance.probe, self.provenance.probe):
             return Outcome(result, found, self.path, stored=True)
@@ -179,11 +186,12 @@ class _Job:
             self.work.clear()
         return self.work
 
-    def finish(self) -> Outcome:
-        """Put predictions and result in place, then forget the parts."""
+    def finish(self, expected: int | None) -> Outcome:
+        """Put predictions and result in place, then forget the parts; ``expected``: how many
+        pictures there are, where that is known."""
         assert self.work is not None
         with friendly_disk_errors(self.results):
-            table, unreadable = self.work.finished()
+            table, unreadable = self.work.finished(expected)
             if not table.num_rows:
                 raise UserError("none of the pictures can be read; nothing to score")
             data = self.provenance.data.model_copy(update={"unreadable": unreadable})
@@ -219,6 +227,11 @@ def check_source(classifier: Classifier, source: Source) -> None:
         raise UserError(
             f"{classifier.spec} knows the labels of {space.domain!r}, but "
             f"{source.where} is of {source.record.domain!r}; choose a model or data set to match"
+        )
+    if len(space.domain_columns()) < 2:
+        raise UserError(
+            f"{classifier.spec}: its label space {space.name} means {len(space.domain_columns())} of "
+            "the domain's labels; it takes two to choose between"
         )
     beyond = [name for name, (label, _) in source.classes.items() if space.column(label) is None]
     if beyond:
@@ -258,12 +271,14 @@ def _model_record(member: Member) -> ModelRecord:
     )
 
 
-def environment(placement: Placement) -> dict[str, str]:
-    """Versions and the arithmetic, which can move a score."""
-    packages = ("spurbench", "torch", "timm", "pillow", "numpy")
+def environment(placement: Placement, spec: str) -> dict[str, str]:
+    """Versions, those of the loader's own packages among them, and the arithmetic: what can move a
+    score."""
+    packages = ("spurbench", "torch", "timm", "pillow", "numpy", "scikit-learn")
     return {
         "python": platform.python_version(),
         **{p: version(p) for p in packages},
+        **plugins.packages(spec),
         "device": placement.described(),
         "dtype": placement.dtype,
     }

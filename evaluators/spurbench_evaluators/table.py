@@ -5,7 +5,7 @@ from __future__ import annotations
 from rich import box
 from rich.table import Table
 
-from spurbench.results import Interval, Means, Result
+from spurbench.results import Interval, Means, Result, Selection
 
 from .comparison import Comparison
 
@@ -106,6 +106,19 @@ def _caption(result: Result) -> str:
     if result.generated_minus_si:
         gap = result.generated_minus_si
         text += f"\ngenerated minus references: {percent(gap)} points"
+    if result.data.selection:
+        text += f"\nonly a part of the data was scored: {_part(result.data.selection)}"
     if result.data.unreadable:
         text += f"\n{len(result.data.unreadable)} unreadable pictures left out"
     return text
+
+
+def _part(selection: Selection) -> str:
+    parts = [
+        f"{kind} {', '.join(names)}"
+        for kind, names in (("classes", selection.classes), ("splits", selection.splits))
+        if names is not None
+    ]
+    if selection.limit is not None:
+        parts.append(f"the first {selection.limit} of each class and split")
+    return "; ".join(parts)

@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from spurbench.contracts import ModelCard, ModelFacts, Normalisation, Transform
-from spurbench.errors import unknown
+from spurbench.errors import UserError, unknown
 
 if TYPE_CHECKING:
     from torch import Tensor, nn
@@ -22,6 +22,8 @@ if TYPE_CHECKING:
 
 class TorchvisionEvaluator:
     """Loads torchvision's classification models by name and weights."""
+
+    packages = ("torchvision",)
 
     def names(self) -> list[str]:
         """NAME:WEIGHTS for every classification model and its weights."""
@@ -43,7 +45,7 @@ class TorchvisionEvaluator:
     ) -> NetworkClassifier:
         """The model; without ``weights`` torchvision fetches them (or has them in its cache)."""
         from .network import NetworkClassifier, count_parameters
-        from .weights import fill, load_strictly, read_state, state_sha256
+        from .weights import fill, load_strictly, misfits, read_state, state_sha256
 
         architecture, described = _weights(name)
         card = self.card(name)
@@ -57,6 +59,12 @@ class TorchvisionEvaluator:
         if weights:
             digest, source = load_strictly(network, weights, state), weights.name
         else:
+            found = misfits(network, state)
+            if found:
+                raise UserError(
+                    f"{card.spec}: torchvision's weights do not fit its architecture: {found}; "
+                    "use another version of torchvision, or --weights FILE"
+                )
             fill(network, state)
             digest, source = state_sha256(network), f"torchvision {described.name}"
         transforms = described.transforms()

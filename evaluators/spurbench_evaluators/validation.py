@@ -6,14 +6,15 @@ import csv
 import re
 from collections import Counter, defaultdict
 from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from spurbench.dataset.read import StoredPicture
-from spurbench.errors import UserError
+from spurbench.errors import UserError, unknown
 from spurbench.files import sha256_bytes, sha256_file, sha256_json
-from spurbench.pictures import SUFFIXES, picture_files
+from spurbench.pictures import is_picture_name, picture_files
 from spurbench.results import ValidationRecord
 
 from .hub import is_hub_id, split_id
@@ -24,7 +25,7 @@ if TYPE_CHECKING:
 WNID = re.compile(r"n\d{8}")
 SOLUTION = "LOC_val_solution.csv"
 LEVELS_UP = 4  # Kaggle keeps its pictures in ILSVRC/Data/CLS-LOC/val below its solution file
-HF_SPLITS = ("validation", "val", "test")
+HF_SPLITS = ("validation", "val")
 
 
 @dataclass(frozen=True)
@@ -42,12 +43,14 @@ def find_validation(where: Path | str, labels: set[int], limit: int | None = Non
 
     ``where`` is a folder with one folder a wnid (torchvision's layout), Kaggle's flat folder with
     LOC_val_solution.csv in it or above it, or a data set with the columns image and label: a
-    folder, or a hub id, which is streamed. UserError where it is none of these, or lacks a class.
+    folder, or a hub id, which is streamed. Of a data set its validation split is taken, or the one
+    that ``:SPLIT`` at the end names. UserError where it is none of these, or lacks a class.
     """
     path = Path(where)
     if not path.is_dir():
-        if not path.exists() and is_hub_id(str(where)):
-            return _streamed(str(where), labels, limit)
+        bare, _, split = str(where).partition(":")
+        if not path.exists() and (is_hub_id(bare) or (split and Path(bare).is_dir())):
+            return _streamed(bare, split, labels, limit)
         raise UserError(f"{where}: no such folder of validation pictures")
     by_wnid = _by_wnid(path, labels)
     if by_wnid is not None:
@@ -57,7 +60,7 @@ def find_validation(where: Path | str, labels: set[int], limit: int | None = Non
         files = _by_solution(solution, path, labels)
         return _from_files(path, "kaggle", files, labels, limit)
     if any(path.rglob("*.parquet")) or any(path.rglob("*.arrow")):
-        return _streamed(str(where), labels, limit)
+        return _streamed(str(where), "", labels, limit)
     raise UserError(
         f"{path}: not ImageNet's validation pictures: no folders named by wnid (n01440764), no "
         f"{SOLUTION} in it or above it, no parquet files"
@@ -101,10 +104,15 @@ def _by_solution(solution: Path, path: Path, labels: set[int]) -> dict[int, list
             f"{solution}: not Kaggle's solution file (columns ImageId, PredictionString): {error}"
         ) from error
     files: dict[int, list[Path]] = defaultdict(list)
-    for picture in sorted(p for p in path.rglob("*") if p.suffix.lower() in SUFFIXES):
+    seen: dict[str, Path] = {}
+    for picture in sorted(p for p in path.rglob("*") if is_picture_name(p.name)):
         label = said.get(picture.stem, -1)
-        if label in labels:
-            files[label].append(picture)
+        if label not in labels:
+            continue
+        other = seen.setdefault(picture.stem, picture)
+        if other != picture:
+            raise UserError(f"{other} and {picture} are both {picture.stem}; remove one of them")
+        files[label].append(picture)
     return dict(files)
 
 
@@ -131,10 +139,15 @@ def _from_files(
     return Validation(record, len(hashes), pictures)
 
 
-def _streamed(where: str, labels: set[int], limit: int | None) -> Validation:
+def _streamed(where: str, wanted: str, labels: set[int], limit: int | None) -> Validation:
     """A data set of Hugging Face's kind, read as a stream; pictures stay encoded."""
-    name, revision = (where, None) if Path(where).is_dir() else split_id(where)
-    stream = _stream(name, revision, where)
+    local = Path(where).is_dir()
+    name, revision = (where, None) if local else split_id(where)
+    with _one_line(where):
+        revision = None if local else _commit(name, revision)
+        splits = _splits(name, revision)
+    split = _chosen_split(wanted, list(splits), where)
+    stream = splits[split]
     columns = stream.features or {}
     if not {"image", "label"} <= set(columns):
         raise UserError(
@@ -144,7 +157,7 @@ def _streamed(where: str, labels: set[int], limit: int | None) -> Validation:
 
     def pictures() -> Iterator[StoredPicture]:
         seen: Counter[int] = Counter()
-        for row in stream:
+        for row in _rows(stream, where):
             label = meaning(row["label"])
             if label not in labels or (limit and seen[label] >= limit):
                 continue
@@ -161,19 +174,66 @@ def _streamed(where: str, labels: set[int], limit: int | None) -> Validation:
         if lacking:
             raise UserError(f"{where}: has no validation pictures for label {lacking[0]}")
 
-    record = ValidationRecord(name=name, layout="hf", fingerprint=_identity(name, revision))
+    record = ValidationRecord(
+        name=Path(name).name if local else name,
+        layout="hf",
+        fingerprint=sha256_json([_files(Path(name)) if local else [name, revision], split]),
+        split=split,
+        revision=revision,
+    )
     return Validation(record, len(labels) * limit if limit else None, pictures)
 
 
-def _stream(name: str, revision: str | None, where: str) -> IterableDataset:
+def _chosen_split(wanted: str, known: list[str], where: str) -> str:
+    if wanted:
+        if wanted not in known:
+            raise unknown(f"split of {where}", wanted, known)
+        return wanted
+    found = [split for split in HF_SPLITS if split in known]
+    if not found:
+        raise UserError(
+            f"{where}: has no split {' or '.join(HF_SPLITS)}, only {', '.join(known)}; say which has "
+            f"validation pictures: --val {where}:SPLIT"
+        )
+    return found[0]
+
+
+def _commit(name: str, revision: str | None) -> str:
+    """The commit that a revision of a hub repository is now."""
+    from huggingface_hub import HfApi
+
+    return str(HfApi().dataset_info(name, revision=revision).sha)
+
+
+def _splits(name: str, revision: str | None) -> dict[str, IterableDataset]:
     from datasets import Image, load_dataset
 
+    splits = load_dataset(name, revision=revision, streaming=True)
+    return {
+        str(split): stream.cast_column("image", Image(decode=False))
+        if "image" in (stream.features or {})
+        else stream
+        for split, stream in splits.items()
+    }
+
+
+def _rows(stream: IterableDataset, where: str) -> Iterator[dict[str, Any]]:
+    rows = iter(stream)
+    while True:
+        with _one_line(where):
+            row = next(rows, None)
+        if row is None:
+            return
+        yield row
+
+
+@contextmanager
+def _one_line(where: str) -> Iterator[None]:
+    """Within, whatever a hub or a folder of other files makes the reader raise is a UserError."""
     try:
-        splits = load_dataset(name, revision=revision, streaming=True)
-        known = [s for s in HF_SPLITS if s in splits] or list(splits)[:1]
-        return splits[known[0]].cast_column("image", Image(decode=False))
-    except Exception as error:  # whatever a hub or a folder of other files makes the reader raise
-        reason = str(error).strip().split("\n")[0][:160]
+        yield
+    except Exception as error:
+        reason = (str(error).strip() or type(error).__name__).split("\n")[0][:160]
         raise UserError(
             f"{where}: cannot be read as a data set with the columns image and label ({reason})"
         ) from error
@@ -185,7 +245,7 @@ def _meaning(feature: Any, where: str) -> Callable[[int], int]:
     if names and all(WNID.fullmatch(str(name)) for name in names):
         order = {wnid: label for label, wnid in enumerate(wnids())}
         known = [order.get(str(name), -1) for name in names]
-        return lambda stored: known[stored]
+        return lambda stored: known[stored] if 0 <= stored < len(known) else -1
     if names and len(names) != 1000:
         raise UserError(
             f"{where}: its {len(names)} classes are neither the 1,000 of ImageNet nor named by wnid"
@@ -193,12 +253,7 @@ def _meaning(feature: Any, where: str) -> Callable[[int], int]:
     return int
 
 
-def _identity(name: str, revision: str | None) -> str:
-    """SHA-256 of a folder's files, or of a hub repository's commit."""
-    folder = Path(name)
-    if folder.is_dir():
-        files = sorted(p for p in folder.rglob("*") if p.is_file())
-        return sha256_json({p.relative_to(folder).as_posix(): sha256_file(p) for p in files})
-    from huggingface_hub import HfApi
-
-    return sha256_json([name, HfApi().dataset_info(name, revision=revision).sha])
+def _files(folder: Path) -> dict[str, str]:
+    """SHA-256 of a folder's files by their paths."""
+    files = sorted(p for p in folder.rglob("*") if p.is_file())
+    return {p.relative_to(folder).as_posix(): sha256_file(p) for p in files}

@@ -6,6 +6,7 @@ import fcntl
 import json
 import os
 import time
+from collections import Counter
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -43,18 +44,21 @@ class Work:
         self._since = time.monotonic()
         self.stop = self._first = self._covered()[1]
 
-    def add(self, chunk: Chunk, seen: list[Seen]) -> None:
-        """Keep a chunk's answers; every few seconds what waits goes to the disk."""
+    def add(self, chunk: Chunk, seen: list[Seen], unreadable: list[Unreadable]) -> None:
+        """Keep a member's answers to a chunk; every few seconds what waits goes to the disk."""
         self._waiting += seen
-        self._unreadable += chunk.unreadable
+        self._unreadable += unreadable
         self.stop = chunk.stop
         if time.monotonic() - self._since >= FLUSH_SECONDS:
             self.flush()
 
     def flush(self) -> None:
         """Write what waits as a part."""
-        if self.stop == self._first:
-            return
+        if self.stop != self._first:
+            with friendly_disk_errors(self.folder):
+                self._write_part()
+
+    def _write_part(self) -> None:
         from pyarrow import BufferOutputStream, parquet
 
         text = json.dumps([u.model_dump() for u in self._unreadable])
@@ -67,8 +71,12 @@ class Work:
         self._waiting, self._unreadable = [], []
         self._first, self._since = self.stop, time.monotonic()
 
-    def finished(self) -> tuple[pa.Table, list[Unreadable]]:
-        """All rows, and the pictures that were left out."""
+    def finished(self, expected: int | None) -> tuple[pa.Table, list[Unreadable]]:
+        """All rows, and the pictures that were left out.
+
+        UserError unless every one of the ``expected`` pictures (None: as many as were drawn) is
+        there, once.
+        """
         import pyarrow as pa
         from pyarrow import parquet
 
@@ -81,7 +89,21 @@ class Work:
         ]
         empty = rows_table([])
         rows = [table.replace_schema_metadata(None) for table in tables]
-        return pa.concat_tables([empty, *rows]), left_out
+        table = pa.concat_tables([empty, *rows])
+        self._check_whole(table, left_out, self.stop if expected is None else expected)
+        return table, left_out
+
+    def _check_whole(self, table: pa.Table, left_out: list[Unreadable], expected: int) -> None:
+        keys = [tuple(row.values()) for row in table.select(["slug", "split", "index"]).to_pylist()]
+        keys += [(u.slug, u.split, u.index) for u in left_out]
+        if len(keys) == len(set(keys)) == expected:
+            return
+        twice = [key for key, times in Counter(keys).items() if times > 1]
+        shown = f"; {'/'.join(map(str, twice[0]))} is there twice" if twice else ""
+        raise UserError(
+            f"{self.provenance.model.spec}: {len(keys)} answers for {expected} pictures{shown}; "
+            "check the data set, then score again with --fresh"
+        )
 
     def clear(self) -> None:
         """Forget the parts."""

@@ -1,24 +1,35 @@
-"""Results as Markdown tables, ranked, one table a data set version."""
+"""Results as Markdown tables, ranked; one table for what can be compared."""
 
 from __future__ import annotations
 
 from collections import defaultdict
 
 from spurbench.errors import UserError
-from spurbench.results import Interval, Result
+from spurbench.results import DataRecord, Interval, Result
 
 BEGIN = "<!-- spurbench:leaderboard:begin -->"
 END = "<!-- spurbench:leaderboard:end -->"
+Comparable = tuple[str, str, str, str, str, str]
+
 COLUMNS = {"si": "SI", "generated": "generated", "val": "val. accuracy"}
 
 
 def leaderboard(results: list[Result]) -> str:
-    """Tables of results, most reliant on spurious features last; versions are never mixed."""
-    groups: dict[tuple[str, str, str], list[Result]] = defaultdict(list)
+    """Tables of results, most reliant on spurious features last.
+
+    Data sets, their versions, framings and validation pictures are never mixed. Results of a part
+    of a data set are not ranked; a last line names them.
+    """
+    groups: dict[Comparable, list[Result]] = defaultdict(list)
+    partial = [result for result in results if result.data.selection]
     for result in results:
-        groups[result.data.domain, result.data.name, result.data.version].append(result)
-    tables = [_table(*key, group) for key, group in sorted(groups.items())]
-    return "\n\n".join(tables)
+        if not result.data.selection:
+            groups[_comparable(result)].append(result)
+    blocks = [_table(group) for _, group in sorted(groups.items())]
+    if partial:
+        names = sorted({f"`{escape(result.model.spec)}`" for result in partial})
+        blocks.append(f"Not ranked, since only a part of the data was scored: {', '.join(names)}.")
+    return "\n\n".join(blocks)
 
 
 def replace_between(text: str, body: str, where: str) -> str:
@@ -29,12 +40,23 @@ def replace_between(text: str, body: str, where: str) -> str:
     return f"{before}{BEGIN}\n{body}\n{END}{rest.split(END)[1]}"
 
 
-def _table(domain: str, name: str, version: str, results: list[Result]) -> str:
+def _comparable(result: Result) -> Comparable:
+    """Equal for results that may be ranked together."""
+    data = result.data
+    validation = data.validation.fingerprint if data.validation else ""
+    framing = str(result.model.transform.get("framing"))
+    return data.domain, data.name, data.version, data.fingerprint, framing, validation
+
+
+def _table(results: list[Result]) -> str:
+    """The table of results that may be ranked together."""
+    data = results[0].data
     splits = [s for s in COLUMNS if any(s in r.macro for r in results)]
     classes = len({s.slug for r in results for s in r.scores})
     lines = [
         (
-            f"Domain `{escape(domain)}`, data set `{escape(name)}` version `{escape(version)}`: mean over "
+            f"Domain `{escape(data.domain)}`, data set `{escape(data.name)}` version "
+            f"`{escape(data.version)}`{_validation(data)}: mean over "
             f"{classes} classes in %, with 95 % intervals clustered by class. Spurious accuracy: lower "
             "is better."
         ),
@@ -42,14 +64,41 @@ def _table(domain: str, name: str, version: str, results: list[Result]) -> str:
         f"| # | model | {' | '.join(COLUMNS[s] for s in splits)} | generated - SI | framing | weights |",
         "|---|---|" + "---|" * (len(splits) + 3),
     ]
+    notes: list[str] = []
     for rank, result in enumerate(sorted(results, key=_order), start=1):
         cells = [_cell(result.macro.get(s)) for s in splits]
         weights = f"`{result.model.weights_sha256[:8]}`"
         lines.append(
-            f"| {rank} | `{escape(result.model.spec)}` | {' | '.join(cells)} "
+            f"| {rank} | `{escape(result.model.spec)}`{_marks(result, notes)} | {' | '.join(cells)} "
             f"| {_cell(result.generated_minus_si)} | {_framing(result)} | {weights} |"
         )
+    if notes:
+        lines += ["", *(f"{_mark(number)} {note}  " for number, note in enumerate(notes, start=1))]
     return "\n".join(lines)
+
+
+def _validation(data: DataRecord) -> str:
+    found = data.validation
+    if found is None:
+        return ""
+    return f", validation pictures `{escape(found.name)}` (`{found.fingerprint[:8]}`)"
+
+
+def _marks(result: Result, notes: list[str]) -> str:
+    """Marks of the footnotes that the result needs; new ones are added to ``notes``."""
+    dtype = result.environment.get("dtype", "float32")
+    count = len(result.data.unreadable)
+    said = []
+    if count:
+        said.append(f"{count} unreadable picture{'s' if count > 1 else ''} left out.")
+    if dtype != "float32":
+        said.append(f"Scored in {escape(dtype)}, not float32.")
+    notes += [note for note in said if note not in notes]
+    return "".join(f" {_mark(notes.index(note) + 1)}" for note in said)
+
+
+def _mark(number: int) -> str:
+    return f"<sup>{number}</sup>"
 
 
 def _order(result: Result) -> tuple[float, str]:

@@ -13,11 +13,12 @@ from pathlib import Path
 from spurbench import plugins
 from spurbench.contracts import ClassCard, slugify
 from spurbench.errors import UserError
-from spurbench.pictures import SUFFIXES
+from spurbench.pictures import is_picture_name
 
 MANIFEST_COLUMNS = ("path", "class_full", "in1k_index")
 MAX_DEPTH = 6
 MAX_BYTES = 1 << 28
+ASIDE = "__MACOSX"  # where macOS keeps its own data in a zip
 
 Place = Path | zipfile.Path
 
@@ -55,12 +56,14 @@ def find_classes(root: Path) -> list[FoundClass]:
 
 
 def read_picture(place: Place) -> bytes:
-    """A picture file's bytes; UserError where it is not there, too big, or a zip's member is broken."""
+    """A file's bytes; UserError where it is not there, too big, or a zip's member is broken."""
     try:
         if isinstance(place, zipfile.Path):
             size = place.root.getinfo(place.at).file_size
             if size > MAX_BYTES:
-                raise UserError(f"{place}: {size} bytes is no picture; remove it from the zip")
+                raise UserError(
+                    f"{place}: {size} bytes is no picture nor list; remove it from the zip"
+                )
         return place.read_bytes()
     except (OSError, zipfile.BadZipFile, zlib.error, KeyError) as error:
         reason = getattr(error, "strerror", None) or error
@@ -115,7 +118,8 @@ def _class_folders(top: Place) -> Iterator[tuple[Place, str]]:
 
 def _folders(place: Place) -> list[Place]:
     entries: list[Place] = list(place.iterdir())
-    return sorted((entry for entry in entries if entry.is_dir()), key=lambda entry: entry.name)
+    shown = (e for e in entries if e.is_dir() and e.name != ASIDE and not e.name.startswith("."))
+    return sorted(shown, key=lambda entry: entry.name)
 
 
 def _is_class_folder(name: str) -> bool:
@@ -124,16 +128,14 @@ def _is_class_folder(name: str) -> bool:
 
 
 def _picture_files(folder: Place) -> list[Place]:
-    files: list[Place] = [
-        f for f in folder.iterdir() if Path(f.name).suffix.lower() in SUFFIXES and f.is_file()
-    ]
+    files: list[Place] = [f for f in folder.iterdir() if is_picture_name(f.name) and f.is_file()]
     return sorted(files, key=lambda f: f.name)
 
 
 def _by_manifest(top: Place, root: Path) -> list[FoundClass]:
     file = root / "manifest.csv"
     try:
-        text = (top / "manifest.csv").read_text(encoding="utf-8-sig")
+        text = read_picture(top / "manifest.csv").decode("utf-8-sig")
         reader = csv.DictReader(text.splitlines())
         rows = [{k: v or "" for k, v in row.items() if k is not None} for row in reader]
     except (UnicodeDecodeError, csv.Error) as error:

@@ -28,6 +28,8 @@ class SplitEntry(_Strict):
 
 Name = Annotated[str, StringConstraints(pattern="^[a-z0-9_]+$")]
 """A slug or a split's name: it becomes part of a path."""
+DomainName = Annotated[str, StringConstraints(pattern="^[a-z0-9_-]+$")]
+"""A domain's name: results lie in a folder of that name."""
 
 
 class ClassEntry(_Strict):
@@ -45,7 +47,7 @@ class Manifest(_Strict):
 
     schema_version: int = 1
     name: str
-    domain: str
+    domain: DomainName
     classes: dict[Name, ClassEntry]
 
     def fingerprint(self) -> str:

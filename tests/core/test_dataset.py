@@ -135,3 +135,11 @@ def test_loads_in_a_fresh_process_offline(folder: Path) -> None:
         [sys.executable, "-c", code], cwd=folder.parent, env=env, capture_output=True, text=True
     )
     assert done.stdout.strip() == "2", done.stderr
+
+
+def test_a_manifests_domain_cannot_lead_elsewhere(tmp_path: Path) -> None:
+    make_class(tmp_path / "data", tmp_path / "aside")
+    path = tmp_path / "data" / "manifest.json"
+    path.write_text(path.read_text().replace('"domain": "micro"', '"domain": "../../escaped"'))
+    with pytest.raises(UserError, match="not a spurbench manifest"):
+        read_manifest(tmp_path / "data")

@@ -33,7 +33,7 @@ def test_no_more_than_the_look_ahead_is_drawn() -> None:
     assert next(results) == 0
     time.sleep(0.3)
     assert len(drawn) <= 1 + 5 + 2
-    results.close()  # type: ignore[attr-defined]
+    results.close()
 
 
 def test_errors_stand_where_their_result_would() -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from pathlib import Path
 
 import pytest
@@ -57,7 +58,8 @@ def test_round_trip(tmp_path: Path) -> None:
     result = made_result()
     path = result.path_under(tmp_path)
     write_result(result, path)
-    assert path == tmp_path / "micro" / "c123" / "micro_vit-abababab-crop64.json"
+    assert path.parent == tmp_path / "micro" / "c123"
+    assert re.fullmatch(r"micro_vit-abababab-crop64-[0-9a-f]{8}\.json", path.name)
     assert read_result(path) == result
     assert read_results(tmp_path) == [result]
 
@@ -89,11 +91,43 @@ def test_no_results_is_an_error(tmp_path: Path) -> None:
         read_results(tmp_path)
 
 
-def test_two_framings_are_two_files(tmp_path: Path) -> None:
+@pytest.mark.parametrize(
+    "change",
+    [
+        {"transform": {"framing": "squash", "size": 64}},
+        {"transform": {"framing": "crop", "size": 64, "resize": 72}},
+        {"transform": {"framing": "crop", "size": 64, "interpolation": "bilinear"}},
+        {"val_transform": {"framing": "crop", "size": 64, "resize": 72}},
+        {"label_space": "mine.txt:01234567"},
+        {"labels_sha256": "a" * 64},
+    ],
+)
+def test_what_decides_a_score_decides_its_files_name(
+    tmp_path: Path, change: dict[str, object]
+) -> None:
     first = made_result()
-    other = first.model_copy(
-        update={
-            "model": first.model.model_copy(update={"transform": {"framing": "squash", "size": 64}})
-        }
-    )
+    other = first.model_copy(update={"model": first.model.model_copy(update=change)})
     assert first.path_under(tmp_path) != other.path_under(tmp_path)
+
+
+@pytest.mark.parametrize("name", ["../../escaped", "/etc", "a/b", "..", "", "a\n"])
+@pytest.mark.parametrize("field", ["domain", "version"])
+def test_a_result_names_no_folder_elsewhere(tmp_path: Path, field: str, name: str) -> None:
+    data = made_result().model_dump()
+    data["data"][field] = name
+    (tmp_path / "r.json").write_text(json.dumps(data))
+    with pytest.raises(UserError, match=f"not a result file: data.{field}"):
+        read_result(tmp_path / "r.json")
+
+
+def test_a_file_of_version_1_is_read_as_version_2() -> None:
+    path = Path(__file__).parent / "fixtures" / "result_v1.json"
+    old = json.loads(path.read_text(encoding="utf-8"))
+    result = read_result(path)
+    assert (old["schema_version"], result.schema_version) == (1, 2)
+    assert {split: i.model_dump() for split, i in result.macro.items()} == old["macro"]
+    assert [(s.slug, s.split, s.hits) for s in result.scores] == [
+        (s["slug"], s["split"], s["hits"]) for s in old["scores"]
+    ]
+    assert all(s.restricted is None and s.top5 is None for s in result.scores)
+    assert read_result(path) == Result.model_validate(result.model_dump())

@@ -96,3 +96,15 @@ def headless(weights: Path | None = None) -> Fake:
     broken = Fake()
     broken.logits = lambda images: torch.zeros(len(images), 7)  # type: ignore[method-assign]
     return broken
+
+
+def failing(weights: Path | None = None) -> Fake:
+    """Fails at the fifth picture it is shown together with others."""
+
+    class Failing(Fake):
+        def logits(self, images: torch.Tensor) -> torch.Tensor:
+            if sum(n for n in self.batches if n > 1) >= 5:
+                raise LookupError("a fault of the model's")
+            return super().logits(images)
+
+    return Failing()

@@ -72,6 +72,17 @@ def test_weights_of_another_architecture_are_refused(folder: Path, tmp_path: Pat
         assert "\n" not in str(error.value)
 
 
+def test_a_folder_whose_weights_have_another_shape_is_one_line(folder: Path) -> None:
+    from safetensors.torch import load_file, save_file
+
+    state = load_file(folder / "model.safetensors")
+    state["classifier.weight"] = torch.zeros(1001, 16)
+    save_file(state, folder / "model.safetensors", metadata={"format": "pt"})
+    with pytest.raises(UserError, match=r"its checkpoint does not fit its config\.json") as error:
+        plugins.classifier(f"hf/{folder}")
+    assert "\n" not in str(error.value)
+
+
 def test_the_card_needs_no_weights(folder: Path) -> None:
     (folder / "model.safetensors").unlink()
     card = plugins.card(f"hf/{folder}")

@@ -117,15 +117,19 @@ def test_normalised_inside_one_by_one_and_with_a_softmax(tmp_path: Path, last: b
     )
 
 
-def test_weights_outside_the_file_count(tmp_path: Path) -> None:
+@pytest.mark.parametrize("outside_in", ["m.bin", "weights/m.bin"])
+def test_weights_outside_the_file_count(tmp_path: Path, outside_in: str) -> None:
+    (tmp_path / outside_in).parent.mkdir(exist_ok=True)
     path = export(Small(), tmp_path / "m.onnx", (2, 3, 32, 32), BATCH)
     write_card(path, **CARD)
     whole = plugins.classifier(f"onnx/{path}").facts.weights_sha256
-    onnx.save(onnx.load(path), path, save_as_external_data=True, location="m.bin", size_threshold=0)
+    onnx.save(
+        onnx.load(path), path, save_as_external_data=True, location=outside_in, size_threshold=0
+    )
     outside = plugins.classifier(f"onnx/{path}").facts.weights_sha256
-    data = bytearray((tmp_path / "m.bin").read_bytes())
+    data = bytearray((tmp_path / outside_in).read_bytes())
     data[-1] ^= 1
-    (tmp_path / "m.bin").write_bytes(data)
+    (tmp_path / outside_in).write_bytes(data)
     changed = plugins.classifier(f"onnx/{path}").facts.weights_sha256
     assert len({whole, outside, changed}) == 3
 

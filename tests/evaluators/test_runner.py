@@ -186,6 +186,42 @@ def test_a_member_that_is_ahead_waits_for_the_others() -> None:
     assert sum(behind.batches) == 10
 
 
+def test_a_member_that_stopped_inside_a_chunk_answers_the_rest_of_it_only() -> None:
+    ahead = member(Fake(1), start=7)
+    broken = StoredPicture(b"no picture", "koala", "koala", 5, "si", 5, "made 5", "")
+    pictures = [*PICTURES[:5], broken, *PICTURES[6:12]]
+    members = [ahead, member(Fake(2))]
+    chunks = list(run(members, pictures, batch_size=10, workers=2, skip_unreadable=True))
+    said = [[s.index for c in chunks for s in c.seen[i] or []] for i in (0, 1)]
+    assert said == [[7, 8, 9, 10, 11], [0, 1, 2, 3, 4, 6, 7, 8, 9, 10, 11]]
+    assert [[len(u) for u in c.unreadable] for c in chunks] == [[0, 1], [0, 0]]
+
+
+def test_one_models_transform_does_not_decide_what_the_others_are_shown() -> None:
+    thin = png_bytes(Image.new("RGB", (2, 400)))
+    pictures = [
+        PICTURES[0],
+        StoredPicture(thin, "koala", "koala", 5, "si", 1, "made 1", ""),
+        PICTURES[2],
+    ]
+    squashed = Member(Fake(1), framing_of(Fake().transform, "squash"), choose("cpu"))
+    (chunk,) = run(
+        [member(Fake(2)), squashed], pictures, batch_size=9, workers=2, skip_unreadable=True
+    )
+    assert [[s.index for s in seen or []] for seen in chunk.seen] == [[0, 2], [0, 1, 2]]
+    assert [[u.index for u in left_out] for left_out in chunk.unreadable] == [[1], []]
+
+
+def test_pictures_that_a_network_of_fixed_size_cannot_take_are_said_in_one_line() -> None:
+    said = r"micro/vit: takes 64 x 64 pixels, not 83 x 64 .*; use --framing model or squash"
+    with pytest.raises(UserError, match=said):
+        score_pictures(load("micro/vit"), PICTURES[:2], 2, framing="si")
+    faulty = small_network()
+    faulty.logits = lambda images: 1 / 0  # type: ignore[method-assign,assignment,return-value]
+    with pytest.raises(ZeroDivisionError):
+        score_pictures(faulty, PICTURES[:2], 2, framing="si")
+
+
 def test_unreadable_pictures_are_named_or_left_out() -> None:
     broken = StoredPicture(b"no picture", "koala", "koala", 5, "si", 2, "made 2", "")
     thin = png_bytes(Image.new("RGB", (2, 400)))
@@ -197,8 +233,8 @@ def test_unreadable_pictures_are_named_or_left_out() -> None:
         score_pictures(Fake(), pictures[3:])
     (chunk,) = run([member(Fake())], pictures, batch_size=9, workers=2, skip_unreadable=True)
     assert [s.index for s in chunk.seen[0] or []] == [0, 1, 4]
-    assert [(u.index, u.origin) for u in chunk.unreadable] == [(2, "made 2"), (3, "made 3")]
-    assert all(len(u.sha256) == 64 for u in chunk.unreadable)
+    assert [(u.index, u.origin) for u in chunk.unreadable[0]] == [(2, "made 2"), (3, "made 3")]
+    assert all(len(u.sha256) == 64 for u in chunk.unreadable[0])
 
 
 def test_validation_pictures_have_spurious_imagenets_own_framing() -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import json
 import os
 import signal
@@ -9,25 +10,36 @@ import subprocess
 import sys
 import time
 from collections.abc import Iterable
+from dataclasses import replace
+from importlib.metadata import version
 from pathlib import Path
+from typing import Any
 
+import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 import torch
 
-from spurbench.dataset.manifest import read_manifest, write_manifest
+from spurbench import plugins
+from spurbench.contracts import LabelSpace
+from spurbench.dataset.manifest import ClassEntry, read_manifest, write_manifest
 from spurbench.dataset.read import open_data_set
+from spurbench.dataset.schema import Row
+from spurbench.dataset.write import install_class, split_entry, write_split
 from spurbench.errors import UserError
+from spurbench.files import sha256_bytes
+from spurbench.pictures import png_bytes
 from spurbench.results import Selection, read_result
 from spurbench_evaluators import session, work
 from spurbench_evaluators.comparison import compare
-from spurbench_evaluators.placement import choose
-from spurbench_evaluators.predictions import read_predictions
-from spurbench_evaluators.runner import Chunk, Seen
+from spurbench_evaluators.placement import Placement, choose, placement_of
+from spurbench_evaluators.predictions import METADATA, read_predictions
+from spurbench_evaluators.runner import Chunk
 from spurbench_evaluators.session import Outcome, Settings, evaluate_all
 from spurbench_evaluators.sources import open_source
 from spurbench_evaluators.summary import result_of
-from tests.conftest import make_class
+from spurbench_evaluators.table import score_table
+from tests.conftest import make_class, picture
 from tests.evaluators.fakes import Fake, Hungry, small_network
 
 
@@ -67,8 +79,10 @@ def test_a_second_run_answers_from_the_file(folder: Path, tmp_path: Path) -> Non
 def test_what_changes_a_score_is_no_second_run(folder: Path, tmp_path: Path) -> None:
     score(folder, tmp_path / "r")
     assert not score(folder, tmp_path / "r", keep_logits=True)[0].stored
+    assert score(folder, tmp_path / "r")[0].stored, "logits on top of it do no harm"
     score(folder, tmp_path / "r", fresh=True)
     assert not score(folder, tmp_path / "r", framing="squash")[0].stored
+    assert score(folder, tmp_path / "r")[0].stored, "each framing has its file"
     edited = Fake()
     real = edited.logits
     edited.logits = lambda images: real(1 - images)  # type: ignore[method-assign]
@@ -127,6 +141,9 @@ def test_selections_get_files_of_their_own(folder: Path, tmp_path: Path) -> None
     (outcome,) = evaluate_all([Fake()], part, tmp_path / "r", settings())
     assert [(s.slug, s.split, s.n) for s in outcome.result.scores] == [("koala", "si", 3)]
     assert outcome.result.data.selection == Selection(classes=["koala"], splits=["si"], limit=3)
+    said = "only a part of the data was scored: classes koala; splits si; the first 3 of each class"
+    assert said in str(score_table(outcome.result).caption)
+    assert "only a part" not in str(score_table(score(folder, tmp_path / "r")[0].result).caption)
     wide = evaluate_all([small_network()], part, tmp_path / "r", Settings(choose("cpu", "float64")))
     assert len(list((tmp_path / "r").rglob("*.json"))) == 3
     assert wide[0].result.environment["dtype"] == "float64"
@@ -158,10 +175,10 @@ def test_a_run_that_stops_goes_on_to_the_same_bytes(
     evaluate_all([first, second], open_source(folder), tmp_path / "whole", settings())
     real = work.Work.add
 
-    def fails(self: work.Work, chunk: Chunk, seen: list[Seen]) -> None:
+    def fails(self: work.Work, chunk: Chunk, *said: Any) -> None:
         if chunk.start >= 20:
             raise KeyboardInterrupt
-        real(self, chunk, seen)
+        real(self, chunk, *said)
 
     monkeypatch.setattr(work.Work, "add", fails)
     with pytest.raises(KeyboardInterrupt):
@@ -193,7 +210,7 @@ def test_parts_of_another_network_are_not_used(
 ) -> None:
     monkeypatch.setattr(work, "FLUSH_SECONDS", 0.0)
     real = session._Job.finish
-    monkeypatch.setattr(session._Job, "finish", lambda self: 1 / 0)
+    monkeypatch.setattr(session._Job, "finish", lambda self, expected: 1 / 0)
     with pytest.raises(ZeroDivisionError):
         score(folder, tmp_path / "r")
     monkeypatch.setattr(session._Job, "finish", real)
@@ -242,6 +259,93 @@ def test_kill_and_run_again(folder: Path, tmp_path: Path) -> None:
     assert files(tmp_path / "r") == files(tmp_path / "whole")
 
 
+def test_models_that_stopped_at_different_places_count_no_picture_twice(
+    folder: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    make_class(folder, tmp_path / "aside", "fireboat", 2, count=6, seed=3000)
+    monkeypatch.setattr(work, "FLUSH_SECONDS", 0.0)
+    real = work.Work.add
+
+    def fails(self: work.Work, chunk: Chunk, *said: Any) -> None:
+        if chunk.start >= 35:
+            raise KeyboardInterrupt
+        real(self, chunk, *said)
+
+    monkeypatch.setattr(work.Work, "add", fails)
+    with pytest.raises(KeyboardInterrupt):
+        score(folder, tmp_path / "r", Fake(5), batch_size=7)
+    monkeypatch.setattr(work.Work, "add", real)
+    outcomes = score(folder, tmp_path / "r", Fake(5), Fake(3), batch_size=16)
+    assert open_source(folder).count == 60
+    for outcome in outcomes:
+        rows = outcome.predictions.table.select(["slug", "split", "index"]).to_pylist()
+        assert len(rows) == len({tuple(row.values()) for row in rows}) == 60
+
+
+def test_answers_that_are_not_one_a_picture_are_no_result(folder: Path, tmp_path: Path) -> None:
+    whole = open_source(folder)
+    pictures = list(whole.pictures())
+    twice = [*pictures[:-1], pictures[0]]
+    for drawn, said in [
+        (twice, "42 answers for 42 pictures; gondola/generated/0 is there twice"),
+        (pictures[1:], "41 answers for 42 pictures; check the data set"),
+    ]:
+        source = replace(whole, pictures=lambda drawn=drawn: iter(drawn))  # type: ignore[misc]
+        with pytest.raises(UserError, match=said):
+            evaluate_all([Fake()], source, tmp_path / "r", settings(fresh=True))
+    assert not list(tmp_path.glob("r/**/*.json"))
+
+
+def test_a_disk_that_fills_up_in_the_middle_is_one_line(
+    folder: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def full(path: Path, data: bytes) -> None:
+        raise OSError(errno.ENOSPC, "No space left on device", str(path))
+
+    monkeypatch.setattr(work, "FLUSH_SECONDS", 0.0)
+    monkeypatch.setattr(work, "write_bytes", full)
+    with pytest.raises(UserError, match="the disk is full"):
+        score(folder, tmp_path / "r")
+
+
+def many_pictures(folder: Path, aside: Path, *, broken: int | None) -> None:
+    """300 pictures of one split; the one at ``broken`` is none."""
+    aside.mkdir()
+    data = [b"no picture" if i == broken else png_bytes(picture(i)) for i in range(300)]
+    rows = [Row(d, 5, "koala", "si", i, f"made {i}", sha256_bytes(d)) for i, d in enumerate(data)]
+    write_split(rows, aside / "si.parquet")
+    splits = {"si": split_entry("koala", "si", aside / "si.parquet", len(rows))}
+    entry = ClassEntry(name="koala", label=5, feature="", splits=splits, provenance={})
+    install_class(folder, "made", "micro", "koala", entry, {"si": aside / "si.parquet"})
+
+
+@pytest.mark.parametrize(
+    ("model", "broken", "code", "said"),
+    [
+        ("slow", 1, 2, "koala/si/1 (made 1): cannot be read as a picture"),
+        ("failing", None, 1, "LookupError: a fault of the model's"),
+    ],
+)
+def test_an_error_ends_the_process(
+    tmp_path: Path, model: str, broken: int | None, code: int, said: str
+) -> None:
+    many_pictures(tmp_path / "data", tmp_path / "aside", broken=broken)
+    ended = subprocess.run(
+        [
+            *EVAL, f"python/tests.evaluators.fakes:{model}", "--data", str(tmp_path / "data"),
+            "--results", str(tmp_path / "r"), "--batch-size", "4",
+        ],
+        cwd=Path(__file__).parents[2],
+        capture_output=True,
+        text=True,
+        timeout=60,
+    )  # fmt: skip
+    assert ended.returncode == code, ended.stderr
+    assert said in ended.stderr.strip().splitlines()[-1]
+    assert ("Traceback" in ended.stderr) == (code == 1)
+    assert not list(tmp_path.glob("r/**/*.json")) and not list(tmp_path.glob("r/**/*.parquet"))
+
+
 def test_two_runs_of_one_thing_do_not_mix(folder: Path, tmp_path: Path) -> None:
     job = session._Job.of(Fake(), open_source(folder), tmp_path / "r", settings())
     with (
@@ -267,6 +371,74 @@ def test_out_of_memory_is_told(folder: Path, tmp_path: Path) -> None:
         [hungry], open_source(folder), tmp_path / "r", settings(batch_size=8), say=said.append
     )
     assert said == ["fake/5: out of memory, now 2 pictures a batch"]
+
+
+def test_a_predictions_file_cannot_write_elsewhere(folder: Path, tmp_path: Path) -> None:
+    (outcome,) = score(folder, tmp_path / "r")
+    table = pq.read_table(outcome.predictions_path)
+    said = table.schema.metadata[METADATA].replace(b'"domain": "micro"', b'"domain": "../../esc"')
+    hostile = tmp_path / "hostile.parquet"
+    pq.write_table(table.replace_schema_metadata({METADATA: said}), hostile)
+    with pytest.raises(UserError, match="not a predictions file"):
+        session.install(hostile.read_bytes(), tmp_path / "deep" / "er" / "results")
+    with pytest.raises(UserError, match=r"hostile\.parquet: not a predictions file"):
+        read_predictions(hostile)
+    assert not list(tmp_path.rglob("*esc*"))
+
+
+@pytest.mark.parametrize(
+    ("column", "value", "said"),
+    [
+        ("class_log_odds", float("inf"), "class_log_odds has infinite numbers"),
+        ("class_probability", None, "class_probability has gaps"),
+        ("top_labels", None, "top_labels has gaps"),
+        ("restricted_top_probabilities", [float("nan")], "probabilities has infinite numbers"),
+        ("top_outputs", [None], "top_outputs has gaps"),
+        ("slug", None, "slug has gaps"),
+    ],
+)
+def test_a_tampered_predictions_file_is_one_line(
+    folder: Path, tmp_path: Path, column: str, value: object, said: str
+) -> None:
+    (outcome,) = score(folder, tmp_path / "r")
+    table = pq.read_table(outcome.predictions_path)
+    at, kind = table.column_names.index(column), table.schema.field(column)
+    values = [value, *table[column].to_pylist()[1:]]
+    changed = table.set_column(at, kind, pa.array(values, kind.type))
+    pq.write_table(changed, tmp_path / "t.parquet")
+    with pytest.raises(UserError, match=rf"t\.parquet: not a predictions file .*{said}"):
+        read_predictions(tmp_path / "t.parquet")
+
+
+def test_a_label_space_of_one_label_is_refused_before_the_run(folder: Path, tmp_path: Path) -> None:
+    lone = Fake()
+    lone.label_space = LabelSpace(
+        "mine", "micro", tuple("abcdefghijkl"), (-1,) * 5 + (5,) + (-1,) * 6
+    )
+    koala = open_source(folder, Selection(classes=["koala"]))
+    with pytest.raises(UserError, match="its label space mine means 1 of the domain's labels"):
+        evaluate_all([lone], koala, tmp_path / "r", settings())
+    assert lone.batches == []
+
+
+def test_the_device_and_the_versions_recorded_are_those_that_were_used() -> None:
+    gpu = Placement("cuda:0", "float32")
+    assert placement_of(Fake(), gpu) == Placement("cpu", "float32")
+    assert placement_of(small_network(), gpu) == gpu
+    cpu = Placement("cpu", "float32")
+    plain = session.environment(cpu, "fake/5")
+    assert "scikit-learn" in plain and "torchvision" not in plain
+    for loader, package in [("torchvision", "torchvision"), ("hf", "transformers")]:
+        assert session.environment(cpu, f"{loader}/x")[package] == version(package)
+
+
+def test_another_version_of_the_loaders_package_is_no_second_run(
+    folder: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    score(folder, tmp_path / "r")
+    monkeypatch.setattr(plugins, "packages", lambda spec: {"theirs": "2.0"})
+    (outcome,) = score(folder, tmp_path / "r")
+    assert not outcome.stored and outcome.result.environment["theirs"] == "2.0"
 
 
 def test_an_empty_split_and_an_empty_selection_are_errors(folder: Path) -> None:

@@ -4,7 +4,10 @@ from __future__ import annotations
 
 import zipfile
 from pathlib import Path
+from types import SimpleNamespace
 
+import datasets
+import huggingface_hub
 import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
@@ -182,6 +185,54 @@ def test_every_layout_gives_the_same_pictures(tmp_path: Path, layout: str) -> No
     assert len(list(few.pictures())) == few.count == 2
 
 
+def test_a_data_set_without_a_validation_split_needs_its_split_named(tmp_path: Path) -> None:
+    where = hf_layout(tmp_path / "val")
+    named = find_validation(where, {KOALA}).record
+    assert (named.name, named.split, named.revision) == ("val", "validation", None)
+    for file in sorted((where / "data").iterdir()):
+        file.rename(file.with_name(file.name.replace("validation", "train")))
+    said = "has no split validation or val, only train; say which .*: --val .*val:SPLIT"
+    with pytest.raises(UserError, match=said):
+        find_validation(where, {KOALA})
+    found = find_validation(f"{where}:train", {KOALA})
+    assert found.record.split == "train" and len(list(found.pictures())) == 4
+    with pytest.raises(UserError, match="unknown split of .* 'tain'; did you mean 'train'"):
+        find_validation(f"{where}:tain", {KOALA})
+
+
+def test_the_commit_that_is_recorded_is_the_one_that_is_streamed(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    where, asked = hf_layout(tmp_path / "val"), []
+    real = datasets.load_dataset
+
+    def load(name: str, *, revision: str, streaming: bool) -> object:
+        asked.append((name, revision))
+        return real(str(where), streaming=streaming)
+
+    def info(self: object, name: str, revision: str | None) -> SimpleNamespace:
+        if revision != "v1":
+            raise OSError("no such revision\nand more")
+        return SimpleNamespace(sha="1" * 40)
+
+    monkeypatch.setattr(datasets, "load_dataset", load)
+    monkeypatch.setattr(huggingface_hub.HfApi, "dataset_info", info)
+    found = find_validation("some/imagenet@v1", {KOALA})
+    assert asked == [("some/imagenet", "1" * 40)]
+    assert (found.record.name, found.record.revision) == ("some/imagenet", "1" * 40)
+    assert len(list(found.pictures())) == 4
+    with pytest.raises(UserError, match=r"cannot be read as a data set .*\(no such revision\)$"):
+        find_validation("some/imagenet@v2", {KOALA})
+
+
+def test_a_stream_that_breaks_off_is_one_line(tmp_path: Path) -> None:
+    found = find_validation(hf_layout(tmp_path / "val"), {KOALA})
+    for file in (tmp_path / "val" / "data").iterdir():
+        file.write_bytes(file.read_bytes()[:100])
+    with pytest.raises(UserError, match="val: cannot be read as a data set"):
+        list(found.pictures())
+
+
 @pytest.mark.parametrize("layout", LAYOUTS)
 def test_a_class_without_pictures_is_named(tmp_path: Path, layout: str) -> None:
     where = LAYOUTS[layout](tmp_path / "val")
@@ -237,6 +288,44 @@ def test_validation_replaces_a_data_sets_own_and_is_imagenets(tmp_path: Path) ->
     make_class(tmp_path / "micro", tmp_path / "aside")
     with pytest.raises(UserError, match="--val is for ImageNet's validation pictures"):
         open_source(tmp_path / "micro", None, where)
+
+
+def test_what_systems_hide_is_no_picture(si: Path, tmp_path: Path) -> None:
+    whole = facts(list(open_source(si).pictures()))
+    (si / "images" / "spurious_koala_105_2" / "._0.png").write_bytes(b"hidden")
+    aside = si.parent / "__MACOSX" / "si" / "images" / "spurious_koala_105_2"
+    aside.mkdir(parents=True)
+    (aside / "9.png").write_bytes(b"aside")
+    out = tmp_path / "mac.zip"
+    with zipfile.ZipFile(out, "w") as archive:
+        for file in sorted(p for p in tmp_path.rglob("*.png")):
+            archive.write(file, file.relative_to(tmp_path))
+    for where in (si, out):
+        assert facts(list(open_source(where).pictures())) == whole
+    where = torchvision_layout(tmp_path / "val")
+    (where / wnids()[KOALA] / "._a.JPEG").write_bytes(b"hidden")
+    assert len(list(find_validation(where, {KOALA}).pictures())) == 4
+
+
+def test_a_list_in_a_zip_that_unpacks_too_far_is_not_unpacked(tmp_path: Path) -> None:
+    path = tmp_path / "bomb.zip"
+    with (
+        zipfile.ZipFile(path, "w", zipfile.ZIP_DEFLATED) as archive,
+        archive.open("manifest.csv", "w", force_zip64=True) as member,
+    ):
+        for _ in range(300):
+            member.write(bytes(1 << 20))
+    with pytest.raises(UserError, match="bytes is no picture nor list"):
+        open_source(path)
+
+
+def test_a_kaggle_picture_that_is_there_twice_is_named(tmp_path: Path) -> None:
+    where = kaggle_layout(tmp_path / "val")
+    name = f"ILSVRC2012_val_{KOALA:04}0000"
+    write(where / "copy" / f"{name}.JPEG", 1)
+    with pytest.raises(UserError, match=f"are both {name}; remove one of them"):
+        find_validation(where, {KOALA})
+    assert find_validation(where, {TENCH}).count == 4
 
 
 def test_the_manifest_layout_is_still_found_directly(tmp_path: Path) -> None:

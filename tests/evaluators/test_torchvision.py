@@ -90,6 +90,20 @@ def test_a_head_of_another_width_chooses_its_label_space_or_asks(tmp_path: Path)
         loaded("torchvision/squeezenet1_1", path, label_space=labels)
 
 
+def test_fetched_weights_are_held_to_the_architecture(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    network, _ = saved(tmp_path, "squeezenet1_1")
+    state = dict(network.state_dict())
+    monkeypatch.setattr(
+        "torchvision.models._api.load_state_dict_from_url", lambda *_, **__: dict(state)
+    )
+    assert plugins.classifier("torchvision/squeezenet1_1").facts.weights_source.startswith("torchv")
+    del state["features.0.weight"]
+    with pytest.raises(UserError, match=r"do not fit its architecture: 1 missing \(features.0.we"):
+        plugins.classifier("torchvision/squeezenet1_1")
+
+
 def test_another_architecture_and_no_network_are_one_line(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -10,7 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from spurbench.errors import UserError
-from spurbench.results import write_result
+from spurbench.results import Result, Selection, Unreadable, ValidationRecord, write_result
 from spurbench_leaderboard.command import render
 from spurbench_leaderboard.markdown import BEGIN, END, escape, leaderboard, replace_between
 from tests.core.test_results import made_result
@@ -26,6 +26,48 @@ def test_least_reliant_first_with_intervals() -> None:
 def test_versions_are_never_mixed() -> None:
     text = leaderboard([made_result(version="c1"), made_result(version="c2")])
     assert text.count("| # | model |") == 2
+
+
+def of_data(result: Result, **changes: object) -> Result:
+    return result.model_copy(update={"data": result.data.model_copy(update=changes)})
+
+
+def test_a_part_of_the_data_is_not_ranked_beside_the_whole() -> None:
+    part = of_data(made_result("micro/part", 0.1), selection=Selection(limit=3))
+    text = leaderboard([made_result("micro/whole", 0.4), part])
+    ranked, note = text.split("\n\nNot ranked, since only a part of the data was scored: ")
+    assert "| 1 | `micro/whole` |" in ranked and "micro/part" not in ranked
+    assert note == "`micro/part`."
+
+
+def test_other_framings_and_validation_pictures_have_tables_of_their_own() -> None:
+    own = made_result("micro/a")
+    transform = {"framing": "shortest", "size": 64}
+    si = own.model_copy(update={"model": own.model.model_copy(update={"transform": transform})})
+    kaggle, torch = (
+        of_data(own, validation=ValidationRecord(name=n, layout=n, fingerprint=f * 64))
+        for n, f in (("kaggle", "a"), ("torchvision", "b"))
+    )
+    other = of_data(own, fingerprint="e" * 64)
+    text = leaderboard([own, si, kaggle, torch, other])
+    assert text.count("| # | model |") == 5 and text.count("| 1 |") == 5
+    assert "version `c123`, validation pictures `kaggle` (`aaaaaaaa`): mean" in text
+
+
+def test_what_a_number_stands_on_is_a_footnote() -> None:
+    gone = Unreadable(slug="k", split="si", index=1, origin="o", sha256="a" * 64, reason="cut")
+    hurt = of_data(made_result("micro/a", 0.1), unreadable=[gone])
+    half = made_result("micro/b", 0.2).model_copy(update={"environment": {"dtype": "bfloat16"}})
+    both = of_data(half, unreadable=[gone]).model_copy(
+        update={"model": half.model.model_copy(update={"spec": "micro/c"})}
+    )
+    text = leaderboard([hurt, half, both, made_result("micro/d", 0.9)])
+    assert "| `micro/a` <sup>1</sup> |" in text and "| `micro/b` <sup>2</sup> |" in text
+    assert "| `micro/c` <sup>1</sup> <sup>2</sup> |" in text and "| `micro/d` |" in text
+    assert text.endswith(
+        "<sup>1</sup> 1 unreadable picture left out.  \n"
+        "<sup>2</sup> Scored in bfloat16, not float32.  "
+    )
 
 
 @given(st.text())

@@ -46,7 +46,6 @@ def test_a_network_goes_to_the_device_or_says_that_it_cannot(
     save_file(state, path)
     loaded: Any = load_network(network(path), torch.device("meta"))
     assert {p.device.type for p in loaded.network.parameters()} == {"meta"}
-    assert loaded.head[0].device.type == "meta"
     with pytest.raises(UserError, match="cannot be put on meta; it has no torch network"):
         _on(type("Bare", (), {"spec": "made/bare"})(), torch.device("meta"))
 

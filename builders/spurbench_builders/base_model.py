@@ -15,6 +15,7 @@ from spurbench.contracts import Domain
 from spurbench.errors import UserError
 from spurbench.files import sha256_file, sha256_json
 
+from .hub import hub_errors
 from .schedule import schedule_of
 
 PARTS = ("unet", "vae", "text_encoder", "tokenizer", "scheduler")
@@ -119,14 +120,9 @@ def _from_hub(repo: str, revision: str) -> Path:
 
     wanted = ["model_index.json", *(f"{p}/*.json" for p in (*PARTS, *SAFETY))]
     wanted += ["tokenizer/*.txt", "*/model.safetensors", "*/diffusion_pytorch_model.safetensors"]
-    try:
+    way_out = "give a local folder as `base` in a recipe that extends this one"
+    with hub_errors(f"base model {repo}@{revision[:8]}:", way_out):
         return Path(snapshot_download(repo, revision=revision, allow_patterns=wanted))
-    except Exception as error:  # the hub's many ways of not answering
-        reason = " ".join(str(error).split())[:160]
-        raise UserError(
-            f"base model {repo}@{revision[:8]}: cannot be had from the hub ({reason}); give a local "
-            "folder as `base` in a recipe that extends this one"
-        ) from error
 
 
 def check_base_model(folder: Path) -> None:
@@ -139,7 +135,11 @@ def check_base_model(folder: Path) -> None:
         raise UserError(
             f"base model {folder}: its safety_checker is not stored as safetensors; convert or remove it"
         )
-    settings = json.loads((folder / "scheduler" / "scheduler_config.json").read_text("utf-8"))
+    path = folder / "scheduler" / "scheduler_config.json"
+    try:
+        settings = json.loads(path.read_text(encoding="utf-8"))
+    except (OSError, ValueError) as error:
+        raise UserError(f"base model {folder}: {path.name} cannot be read: {error}") from error
     schedule_of(settings)
     if settings.get("rescale_betas_zero_snr"):
         raise UserError(f"base model {folder}: rescale_betas_zero_snr is not supported")

@@ -88,7 +88,7 @@ def build(
         typer.echo(f"data set {out}, version {manifest.version}: {', '.join(manifest.classes)}")
         typer.echo(
             f"look at {out}/contact; score a classifier with: "
-            f"spurbench eval --model micro/vit --data {out}"
+            f"spurbench eval --model {settings.panel[-1].spec} --data {out}"
         )
 
 

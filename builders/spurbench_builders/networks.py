@@ -14,10 +14,11 @@ from spurbench.contracts import Classifier
 from spurbench.errors import UserError
 from spurbench.files import sha256_file
 
+from .hub import hub_errors
 from .recipe import Network
 
 HUB = re.compile(r"hub://(?P<repo>[^/@]+/[^/@]+)@(?P<revision>[^/]+)/(?P<file>.+)")
-"""A branch or a commit; where only a branch is known, the file's hash is in the manifest."""
+"""A branch or a commit; the manifest records a hash of the weights either way."""
 
 
 def load_network(network: Network, device: torch.device) -> Classifier:
@@ -52,14 +53,9 @@ def weights_file(network: Network) -> Path:
 def _from_hub(network: Network, repo: str, revision: str, file: str) -> Path:
     from huggingface_hub import hf_hub_download
 
-    try:
+    way_out = "name a local file in a recipe that extends this one"
+    with hub_errors(f"{network.spec}: weights {repo}/{file}", way_out):
         return Path(hf_hub_download(repo, file, revision=revision))
-    except Exception as error:  # the hub's many ways of not answering
-        reason = " ".join(str(error).split())[:160]
-        raise UserError(
-            f"{network.spec}: weights {repo}/{file} cannot be had from the hub ({reason}); name a "
-            "local file in a recipe that extends this one"
-        ) from error
 
 
 def _without_prefix(path: Path, prefix: str, target: Path) -> Path:

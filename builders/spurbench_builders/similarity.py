@@ -119,8 +119,8 @@ def time_weights(schedule: Schedule, settings: Similarity, times: Tensor) -> Ten
 def _decoded(
     model: BaseModel, schedule: Schedule, settings: Similarity, making: Making, rows: Tensor
 ) -> Tensor:
-    """The estimates of some pictures as pictures in [0, 1], decoded from a latent of ``decode_size`` where given:
-    decoding costs as its area, and the robust network looks at a small picture anyway."""
+    """The estimates of some rows as pictures in [0, 1], decoded from a latent of ``decode_size``
+    where given: decoding costs as its area, and the robust network looks at a small picture anyway."""
     estimate = schedule.clean(making.noisy[rows], making.predicted[rows], making.times[rows])
     if settings.decode_size is not None:
         estimate = resized(estimate, max(1, settings.decode_size // model.latent_factor))

@@ -55,7 +55,6 @@ class Trainee:
             _train_one_word(model, *words)
         if settings.gradient_checkpointing:
             _checkpoint_activations(model, "enable")
-
         self.parameters = [p for p in self.denoiser.parameters() if p.requires_grad]
 
     @property

@@ -141,7 +141,7 @@ def test_the_verdict_says_what_the_numbers_say(raw: str, clean: str) -> None:
 def test_the_verdict_tells_kappas_and_readings_apart() -> None:
     effects = {"attract-1": 0.3, "attract-0.5": 0.1, "contrast-1": -0.3, "contrast-0.5": 0.2}
     _, attract, contrast, between = spoken(effects)
-    assert "Of the kappas tried, 1 gives the most" in attract
+    assert "Of the kappas shown to help, 1 gives the most" in attract
     assert (
         "beats or falls behind (depending on kappa)" in contrast
         and "0.5 gives the most" in contrast

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shutil
 from pathlib import Path
 from typing import Any
 
@@ -16,7 +17,7 @@ from spurbench import plugins
 from spurbench.errors import UserError
 from spurbench.pictures import png_bytes
 from spurbench_builders import safety
-from spurbench_builders.base_model import base_model_folder, load_base_model
+from spurbench_builders.base_model import base_model_folder, check_base_model, load_base_model
 from spurbench_builders.build import build
 from spurbench_builders.importing import import_folder
 from spurbench_builders.recipe import Recipe
@@ -142,3 +143,20 @@ def test_bases_that_cannot_be_had(tmp_path: Path) -> None:
 
     with pytest.raises(UserError, match="prediction_type is 'sample'"):
         schedule_of(load_base_model(folder).scheduler_config)
+
+
+def test_a_base_model_that_lacks_something_is_refused_before_any_work(tmp_path: Path) -> None:
+    folder = make_pipeline(tmp_path / "pipeline")
+    check_base_model(folder)
+    (folder / "feature_extractor" / "preprocessor_config.json").unlink()
+    with pytest.raises(UserError, match="has no folder feature_extractor"):
+        check_base_model(folder)
+    shutil.rmtree(folder / "safety_checker")
+    check_base_model(folder)
+    scheduler = folder / "scheduler" / "scheduler_config.json"
+    scheduler.rename(scheduler.with_name("other.json"))
+    with pytest.raises(UserError, match=r"scheduler_config\.json cannot be read"):
+        check_base_model(folder)
+    scheduler.write_text("{torn")
+    with pytest.raises(UserError, match=r"scheduler_config\.json cannot be read"):
+        check_base_model(folder)

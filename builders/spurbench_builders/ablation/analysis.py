@@ -129,7 +129,7 @@ def _of_reading(reading: str, group: list[Summary]) -> str:
     helping = [row for row in group if row.clean_from_text_encoder.low > 0]
     if helping:
         best = max(helping, key=lambda row: row.clean.value)
-        end = f"Of the kappas tried, {best.kappa:g} gives the most."
+        end = f"Of the kappas shown to help, {best.kappa:g} gives the most."
     else:
         end = "At none of the kappas tried is it shown to help."
     return f"{what} ({each}). {end}"

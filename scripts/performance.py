@@ -105,7 +105,7 @@ def sampling_section(record: dict[str, Any]) -> str:
     rows = "\n".join(_sampling(key, found) for key, found in record.items())
     return f"""## Sampling against the plain pipeline
 
-`tests/bench/bench_sampling.py`: `spurbench_builders.sampling.sample` and a `StableDiffusionPipeline` call with the same
+`tests/bench/bench_sampling.py`: `spurbench_builders.method.sampling.sample` and a `StableDiffusionPipeline` call with the same
 seeds, batch, steps and guidance, in turns; from prompt to 8-bit pictures. Goal: at most 1.0 x.
 
 | | pictures, steps, rounds | ours, s | pipeline, s | ratio | CPU ratio | images/s | largest gap, grey levels |

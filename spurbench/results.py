@@ -18,10 +18,11 @@ from pydantic import (
     model_validator,
 )
 
+from spurbench.scores.statistics import Estimate
+
 from .contracts import slugify
 from .errors import UserError
 from .files import sha256_json, write_text
-from .statistics import Estimate
 
 SHA256 = "^[0-9a-f]{64}$"
 PathPart = Annotated[str, StringConstraints(pattern="^[a-z0-9_-]+$")]

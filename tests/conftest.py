@@ -17,7 +17,8 @@ from spurbench.dataset.write import install_class, split_entry, write_split
 from spurbench.files import sha256_bytes
 from spurbench.pictures import png_bytes
 
-REAL_DATA = Path(__file__).parents[2] / "shared" / "data"
+ROOT = Path(__file__).parents[1]
+REAL_DATA = ROOT.parent / "shared" / "data"
 
 
 @pytest.fixture(autouse=True)

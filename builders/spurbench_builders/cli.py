@@ -14,8 +14,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from spurbench.contracts import ClassCard, Domain
-
-    from .steps import Progress
+    from spurbench_builders.steps.finished import Progress
 
 
 def build(
@@ -52,11 +51,11 @@ def build(
     """Make per-class splits of generated spurious pictures, as a Hugging Face data set."""
     from spurbench import plugins
     from spurbench.dataset.manifest import read_manifest
+    from spurbench_builders.recipes.files import load_recipe
+    from spurbench_builders.run.build import build as run_build
+    from spurbench_builders.run.request import BuildRequest, work_root
+    from spurbench_builders.run.shards import parse_shard, shard_folder
 
-    from .build import build as run_build
-    from .recipe_files import load_recipe
-    from .request import BuildRequest, work_root
-    from .shards import parse_shard, shard_folder
     from .team import team
 
     chosen, why = _auto_recipe() if recipe == "auto" else (recipe, "as asked")
@@ -99,7 +98,7 @@ def merge(
     out: Annotated[Path, typer.Option(help="Data set folder to make or add to.")],
 ) -> None:
     """Put the classes of several data set folders into one."""
-    from .shards import merge_data_sets
+    from spurbench_builders.run.shards import merge_data_sets
 
     manifest = merge_data_sets(shards, out)
     typer.echo(f"data set {out}, version {manifest.version}: {', '.join(manifest.classes)}")
@@ -112,7 +111,7 @@ def import_si(
     out: Annotated[Path, typer.Option(help="Data set folder to make.")],
 ) -> None:
     """Turn Spurious ImageNet pictures into the same data set format."""
-    from .importing import import_folder
+    from spurbench_builders.inputs.importing import import_folder
 
     follow(import_folder(path, out), quiet=False)
     typer.echo(
@@ -182,7 +181,7 @@ class DreamboothBuilder:
 
     def describe(self) -> list[str]:
         """A line a recipe, and what it changes of the one that it extends."""
-        from .recipe_files import differences, load_recipe, recipe_names
+        from spurbench_builders.recipes.files import differences, load_recipe, recipe_names
 
         lines = []
         for name in recipe_names():

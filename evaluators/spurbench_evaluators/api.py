@@ -10,12 +10,12 @@ from spurbench.contracts import Classifier
 from spurbench.dataset.read import DataSet, StoredPicture
 from spurbench.errors import UserError
 from spurbench.results import Result, Selection
-
-from .framing import framing_of
-from .placement import choose, cores, place, placement_of
-from .runner import Member, Seen, run
-from .session import Settings, evaluate_all
-from .sources import from_data_set
+from spurbench.scores.answers import Seen
+from spurbench_evaluators.data.sources import from_data_set
+from spurbench_evaluators.run.framing import framing_of
+from spurbench_evaluators.run.placement import choose, cores, place, placement_of
+from spurbench_evaluators.run.runner import Member, run
+from spurbench_evaluators.run.session import Settings, evaluate_all
 
 
 def score_pictures(
@@ -59,7 +59,7 @@ def score_one(
     if not quiet:
         from rich.console import Console
 
-        from .table import score_table
+        from spurbench_evaluators.report.tables import score_table
 
         Console().print(score_table(outcome.result))
     return outcome.result

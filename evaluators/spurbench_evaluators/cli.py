@@ -11,7 +11,7 @@ if TYPE_CHECKING:
     from rich.console import Console
     from rich.table import Table
 
-    from .session import Outcome
+    from spurbench_evaluators.run.session import Outcome
 
 JsonOption = Annotated[bool, typer.Option("--json", help="Print one JSON object only.")]
 
@@ -72,12 +72,11 @@ def evaluate(
     from spurbench import plugins
     from spurbench.errors import UserError, unknown
     from spurbench.results import Selection
-
-    from .framing import FRAMINGS
-    from .placement import choose
-    from .progress import watched
-    from .session import Settings, evaluate_all
-    from .sources import open_source
+    from spurbench_evaluators.data.sources import open_source
+    from spurbench_evaluators.report.progress import watched
+    from spurbench_evaluators.run.framing import FRAMINGS
+    from spurbench_evaluators.run.placement import choose
+    from spurbench_evaluators.run.session import Settings, evaluate_all
 
     if weights is not None and len(model) > 1:
         raise UserError("--weights is for one model; run `spurbench eval` once a model")
@@ -120,11 +119,10 @@ def score(
     from rich.console import Console
 
     from spurbench.files import friendly_disk_errors
-
-    from .predictions import read_predictions
-    from .session import install
-    from .summary import result_of
-    from .table import score_table
+    from spurbench.scores.predictions import read_predictions
+    from spurbench.scores.summary import result_of
+    from spurbench_evaluators.report.tables import score_table
+    from spurbench_evaluators.run.session import install
 
     result = result_of(read_predictions(predictions))
     if results is not None:
@@ -146,9 +144,9 @@ def compare(
     """Compare models on the same pictures: consistency, and paired differences with p-values."""
     from rich.console import Console
 
-    from . import comparison
-    from .predictions import read_predictions
-    from .table import comparison_table
+    from spurbench.scores import comparison
+    from spurbench.scores.predictions import read_predictions
+    from spurbench_evaluators.report.tables import comparison_table
 
     found = comparison.compare([read_predictions(path) for path in predictions])
     if json_output:
@@ -162,9 +160,9 @@ def _listed(text: str | None) -> list[str] | None:
 
 
 def _show(outcomes: list[Outcome], console: Console, *, json_output: bool) -> None:
-    from . import comparison
-    from .session import unreadable_note
-    from .table import comparison_table, score_table
+    from spurbench.scores import comparison
+    from spurbench_evaluators.report.tables import comparison_table, score_table
+    from spurbench_evaluators.run.session import unreadable_note
 
     together = comparison.compare([o.predictions for o in outcomes]) if len(outcomes) > 1 else None
     if json_output:

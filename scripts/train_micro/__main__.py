@@ -23,7 +23,7 @@ from export import export_base, export_classifier
 from measure import measure
 from referee import RECIPE, names, train_referee
 
-from spurbench_builders.micro.world.sampling import world
+from spurbench_builders.domains.micro.world.sampling import world
 
 SEED = 0
 STAGES = ("autoencoder", "base", *PANEL, "referee", "measure")

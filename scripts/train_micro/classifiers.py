@@ -12,7 +12,7 @@ from data import Split
 from loop import train
 from torch import Tensor, nn
 
-from spurbench_evaluators.micro.networks import build_network
+from spurbench_evaluators.loaders.micro.networks import build_network
 
 BATCH = 64
 MEAN, STD = 0.5, 0.25

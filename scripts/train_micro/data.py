@@ -13,7 +13,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from spurbench_builders.micro.world import sampling
+from spurbench_builders.domains.micro.world import sampling
 
 SPLITS: dict[str, tuple[Callable[[int, int], sampling.Sample], int]] = {
     "train": (sampling.training_picture, 12_000),

@@ -15,8 +15,8 @@ from torch import nn
 from transformers import CLIPTokenizer
 
 ROOT = Path(__file__).parents[2]
-WEIGHTS = ROOT / "evaluators/spurbench_evaluators/micro/weights"
-BASE = ROOT / "builders/spurbench_builders/micro/base"
+WEIGHTS = ROOT / "evaluators/spurbench_evaluators/loaders/micro/weights"
+BASE = ROOT / "builders/spurbench_builders/domains/micro/base"
 
 
 def export_classifier(

@@ -19,12 +19,12 @@ from spurbench import plugins
 from spurbench.contracts import Classifier
 from spurbench.files import sha256_file
 from spurbench.prediction import predict
-from spurbench_builders.audit import object_probabilities
-from spurbench_builders.base_model import BaseModel, load_base_model
-from spurbench_builders.micro.world.sampling import world
-from spurbench_builders.panel import fools_all, panel_predictions
-from spurbench_builders.recipe_files import load_recipe
-from spurbench_builders.sampling import sample
+from spurbench_builders.checks.audit import object_probabilities
+from spurbench_builders.domains.micro.world.sampling import world
+from spurbench_builders.inputs.panel import fools_all, panel_predictions
+from spurbench_builders.method.sampling import sample
+from spurbench_builders.models.base import BaseModel, load_base_model
+from spurbench_builders.recipes.files import load_recipe
 
 CARD = ROOT / "docs" / "micro-model-card.md"
 RECORD = ROOT / "docs" / "runs" / "micro-models.json"

@@ -16,7 +16,7 @@ from diffusers import AutoencoderKL
 from loop import train
 from torch import Tensor
 
-from spurbench_builders.micro.world.sampling import world
+from spurbench_builders.domains.micro.world.sampling import world
 
 WIDER = {**RESNET, "channels": [40, 80, 120, 160], "stem_width": 40}
 RECIPE = ClassifierRecipe("resnet", WIDER, 10, 3e-3, jitter=0.1, seed=5)

@@ -10,7 +10,7 @@ from pathlib import Path
 import torch
 from transformers import CLIPTextConfig, CLIPTextModel, CLIPTokenizer
 
-from spurbench_builders.micro.world.sampling import world
+from spurbench_builders.domains.micro.world.sampling import world
 
 MAX_TOKENS = 24
 # Rare words that captions sprinkle anywhere, so that each starts out meaning nothing, as a rare

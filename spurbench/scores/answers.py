@@ -39,6 +39,30 @@ class Answer:
     logits: tuple[float, ...] | None = None
 
 
+@dataclass(frozen=True)
+class Seen:
+    """A picture that was scored, and what was said of it."""
+
+    sha256: str
+    slug: str
+    class_name: str
+    label: int
+    split: str
+    index: int
+    origin: str
+    answer: Answer
+
+    @property
+    def predicted(self) -> int:
+        """The domain's label of the full head's top output; -1 for none."""
+        return self.answer.full.predicted
+
+    @property
+    def class_probability(self) -> float:
+        """The full head's p(split's class)."""
+        return self.answer.full.class_probability
+
+
 def answers(
     logits: Tensor, labels: Sequence[int], space: LabelSpace, *, keep_logits: bool = False
 ) -> list[Answer]:

@@ -9,9 +9,9 @@ import numpy as np
 from pydantic import BaseModel, ConfigDict
 
 from spurbench.errors import UserError
-from spurbench.metrics import fleiss_kappa, fooled_by_all
 from spurbench.results import Interval
-from spurbench.statistics import clustered_mean, paired_test
+from spurbench.scores.metrics import fleiss_kappa, fooled_by_all
+from spurbench.scores.statistics import clustered_mean, paired_test
 
 from .predictions import Predictions
 from .summary import Groups, finite, groups

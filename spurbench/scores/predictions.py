@@ -15,8 +15,7 @@ from spurbench.errors import UserError
 from spurbench.files import sha256_bytes, sha256_json
 from spurbench.results import DataRecord, ModelRecord
 
-from .answers import Head
-from .runner import Seen
+from .answers import Head, Seen
 
 if TYPE_CHECKING:
     import pyarrow as pa

@@ -9,9 +9,9 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from spurbench.metrics import most_common, separation
 from spurbench.results import HeadScore, Interval, Means, Result, SplitScore, Wrong
-from spurbench.statistics import clustered_difference, clustered_mean, wilson
+from spurbench.scores.metrics import most_common, separation
+from spurbench.scores.statistics import clustered_difference, clustered_mean, wilson
 
 from .predictions import Predictions
 

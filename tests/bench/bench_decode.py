@@ -20,11 +20,11 @@ import torch
 from spurbench import plugins
 from spurbench.contracts import FeatureClassifier
 from spurbench.prediction import to_tensor
-from spurbench_builders.base_model import base_model_folder, load_base_model
-from spurbench_builders.recipe import Similarity
-from spurbench_builders.recipe_files import load_recipe
-from spurbench_builders.schedule import schedule_of
-from spurbench_builders.similarity import Making, anchors, similarity_loss
+from spurbench_builders.method.schedule import schedule_of
+from spurbench_builders.method.similarity import Making, anchors, similarity_loss
+from spurbench_builders.models.base import base_model_folder, load_base_model
+from spurbench_builders.recipes.files import load_recipe
+from spurbench_builders.recipes.model import Similarity
 
 TIMES = (50, 150, 300, 450, 600)
 SIZES = (64, 48, 32)

@@ -37,10 +37,10 @@ from spurbench import plugins
 from spurbench.contracts import Classifier
 from spurbench.pictures import read_rgb
 from spurbench.prediction import framed, to_tensor
-from spurbench_evaluators.framing import framing_of
-from spurbench_evaluators.placement import choose, cores
-from spurbench_evaluators.session import Settings, evaluate_all
-from spurbench_evaluators.sources import open_source
+from spurbench_evaluators.data.sources import open_source
+from spurbench_evaluators.run.framing import framing_of
+from spurbench_evaluators.run.placement import choose, cores
+from spurbench_evaluators.run.session import Settings, evaluate_all
 
 SIDE = 420  # Spurious ImageNet's pictures are squares of about this many pixels
 LAYOUTS = {"bare": torch.channels_last, "contiguous": torch.contiguous_format}

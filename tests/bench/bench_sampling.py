@@ -21,9 +21,9 @@ import numpy as np
 import torch
 from PIL import Image
 
-from spurbench_builders.base_model import load_base_model
-from spurbench_builders.recipe import Sampling
-from spurbench_builders.sampling import sample
+from spurbench_builders.method.sampling import sample
+from spurbench_builders.models.base import load_base_model
+from spurbench_builders.recipes.model import Sampling
 from tests.bench.environment import environment, update_record
 from tests.bench.train_ours import PRECISIONS
 from tests.bench.workload import SIZES, Workload, make_workload

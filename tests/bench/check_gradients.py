@@ -21,9 +21,9 @@ import torch
 from safetensors.torch import load_file
 from torch import Tensor
 
-from spurbench_builders import losses
-from spurbench_builders.finetune import Batch, Finetuning
-from spurbench_builders.schedule import PREDICTIONS
+from spurbench_builders.method import losses
+from spurbench_builders.method.finetune import Batch, Finetuning
+from spurbench_builders.method.schedule import PREDICTIONS
 from spurbench_builders.team import Team
 from tests.bench.children import run_child
 from tests.bench.environment import environment

@@ -15,9 +15,9 @@ import torch
 from torch.utils.flop_counter import FlopCounterMode
 
 from spurbench.contracts import FeatureClassifier
-from spurbench_builders.base_model import BaseModel, load_base_model
-from spurbench_builders.finetune import TrainingSet, finetune, training_set
-from spurbench_builders.networks import load_network
+from spurbench_builders.method.finetune import TrainingSet, finetune, training_set
+from spurbench_builders.models.base import BaseModel, load_base_model
+from spurbench_builders.models.networks import load_network
 from tests.bench.clock import StepClock, write_report
 from tests.bench.workload import NOUN, Workload, load_workload, read_pictures
 

@@ -10,7 +10,7 @@ import torch
 from torch import nn
 
 from spurbench.contracts import LabelSpace, ModelFacts, Transform
-from spurbench_evaluators.network import NetworkClassifier
+from spurbench_evaluators.network.classifier import NetworkClassifier
 
 
 def micro_labels(outputs: int = 12, domain: str = "micro") -> LabelSpace:

@@ -9,8 +9,8 @@ from timm.data import ImageNetInfo
 from torch import nn
 
 from spurbench.contracts import LabelSpace, ModelFacts, Transform
-from spurbench_evaluators.network import NetworkClassifier, count_parameters
-from spurbench_evaluators.weights import load_strictly
+from spurbench_evaluators.network.classifier import NetworkClassifier, count_parameters
+from spurbench_evaluators.network.weights import load_strictly
 
 SIGNED = (0.5019607843137255,) * 3
 

@@ -17,7 +17,7 @@ from spurbench.dataset.schema import Row
 from spurbench.dataset.write import install_class, split_entry, write_split
 from spurbench.files import sha256_bytes
 from tests.conftest import make_class
-from tests.evaluators.test_loading import Evil
+from tests.evaluators.loaders.test_loading import Evil
 
 FAKE = "python/tests.evaluators.fakes:slow"
 

@@ -13,12 +13,12 @@ from spurbench import plugins
 from spurbench.contracts import Classifier
 from spurbench.dataset.read import StoredPicture
 from spurbench.results import Selection
-from spurbench.statistics import wilson
-from spurbench_builders.importing import import_folder
-from spurbench_evaluators.placement import choose
-from spurbench_evaluators.scoring import score_pictures
-from spurbench_evaluators.session import Settings, evaluate_all
-from spurbench_evaluators.sources import open_source
+from spurbench.scores.statistics import wilson
+from spurbench_builders.inputs.importing import import_folder
+from spurbench_evaluators.api import score_pictures
+from spurbench_evaluators.data.sources import open_source
+from spurbench_evaluators.run.placement import choose
+from spurbench_evaluators.run.session import Settings, evaluate_all
 
 MODELS = {
     "efficientnet_lite0": "python/tests.evaluators.real_models:efficientnet_lite0",

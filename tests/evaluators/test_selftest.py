@@ -11,7 +11,7 @@ from torch import Tensor, nn
 from spurbench.contracts import LabelSpace, ModelFacts, Normalisation, Transform
 from spurbench.errors import UserError
 from spurbench.selftest import check_classifier, measured_normalisation
-from spurbench_evaluators.network import RAW, NetworkClassifier
+from spurbench_evaluators.network.classifier import RAW, NetworkClassifier
 
 MEAN, STD = (0.485, 0.456, 0.406), (0.229, 0.224, 0.225)
 IMAGENET = Normalisation(MEAN, STD)

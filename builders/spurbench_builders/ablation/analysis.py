@@ -9,7 +9,7 @@ from typing import Any
 
 import numpy as np
 
-from spurbench.statistics import Estimate, crossed_mean
+from spurbench.scores.statistics import Estimate, crossed_mean
 
 from .run import all_counts
 from .variants import TEXT_ENCODER, VANILLA

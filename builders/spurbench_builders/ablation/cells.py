@@ -10,14 +10,14 @@ from typing import Any
 from spurbench.contracts import Domain
 from spurbench.dataset.schema import PanelPrediction
 from spurbench.pictures import png_bytes, read_rgb
-from spurbench_builders import panel as panels
-from spurbench_builders.audit import object_probabilities
-from spurbench_builders.build import ClassBuild
-from spurbench_builders.files_of_step import picture_files
-from spurbench_builders.request import BuildRequest, Models
-from spurbench_builders.rows import from_lists
-from spurbench_builders.sampling import sample
-from spurbench_builders.steps import Progress, load_json, run_step, save_json
+from spurbench_builders.checks.audit import object_probabilities
+from spurbench_builders.inputs import panel as panels
+from spurbench_builders.method.sampling import sample
+from spurbench_builders.run.build import ClassBuild
+from spurbench_builders.run.request import BuildRequest, Models
+from spurbench_builders.steps.files_of_step import picture_files
+from spurbench_builders.steps.finished import Progress, load_json, run_step, save_json
+from spurbench_builders.steps.rows import from_lists
 
 from .variants import Variant
 

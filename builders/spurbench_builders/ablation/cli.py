@@ -39,8 +39,8 @@ def ablate(
     """
     from spurbench import plugins
     from spurbench.files import write_text
-    from spurbench_builders.command import follow, parse_classes
-    from spurbench_builders.recipe_files import load_recipe
+    from spurbench_builders.cli import follow, parse_classes
+    from spurbench_builders.recipes.files import load_recipe
 
     from .report import report
     from .run import Ablation, AblationRequest

@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 
 from spurbench.errors import UserError
-from spurbench.statistics import crossed_mean
+from spurbench.scores.statistics import crossed_mean
 
 from .analysis import (
     Summary,

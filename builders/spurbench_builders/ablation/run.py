@@ -12,9 +12,9 @@ from typing import Any
 from spurbench import plugins
 from spurbench.contracts import ClassCard, Domain
 from spurbench.files import friendly_disk_errors
-from spurbench_builders.pool import PoolPicture
-from spurbench_builders.request import BuildRequest, Models, package_versions
-from spurbench_builders.steps import Progress, load_json, save_json
+from spurbench_builders.inputs.pool import PoolPicture
+from spurbench_builders.run.request import BuildRequest, Models, package_versions
+from spurbench_builders.steps.finished import Progress, load_json, save_json
 from spurbench_builders.team import Team
 
 from .cells import Cell

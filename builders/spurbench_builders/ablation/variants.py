@@ -7,9 +7,9 @@ from dataclasses import dataclass
 from typing import Any
 
 from spurbench.errors import UserError
-from spurbench_builders.losses import READINGS
-from spurbench_builders.recipe import Recipe
-from spurbench_builders.recipe_files import derived, load_recipe
+from spurbench_builders.method.losses import READINGS
+from spurbench_builders.recipes.files import derived, load_recipe
+from spurbench_builders.recipes.model import Recipe
 
 VANILLA, TEXT_ENCODER, FULL = "vanilla", "text-encoder", "recipe"
 NO_SFSL = {"weight": 0, "class_weights": None}

@@ -14,13 +14,13 @@ from torch import Tensor
 from spurbench.contracts import FeatureClassifier
 from spurbench.errors import UserError
 from spurbench.files import whole_file
+from spurbench_builders.models.base import BaseModel
+from spurbench_builders.recipes.model import Recipe
+from spurbench_builders.team import Team
 
 from . import losses
-from .base_model import BaseModel
-from .recipe import Recipe
 from .schedule import Schedule, schedule_of
 from .similarity import Anchors, Making, anchors, similarity_loss
-from .team import Team
 from .trainables import Trainee
 
 

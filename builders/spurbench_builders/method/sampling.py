@@ -9,9 +9,10 @@ import torch
 from PIL import Image
 from torch import Tensor
 
-from .base_model import BaseModel
+from spurbench_builders.models.base import BaseModel
+from spurbench_builders.recipes.model import Sampling
+
 from .losses import to_unit_range
-from .recipe import Sampling
 
 
 def picture_seed(seed: int, index: int) -> int:

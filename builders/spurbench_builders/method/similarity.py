@@ -10,14 +10,14 @@ import torch.nn.functional as F
 from torch import Tensor
 
 from spurbench.errors import UserError
+from spurbench_builders.recipes.model import Similarity
 
 from . import losses
-from .recipe import Similarity
 
 if TYPE_CHECKING:
     from spurbench.contracts import FeatureClassifier
+    from spurbench_builders.models.base import BaseModel
 
-    from .base_model import BaseModel
     from .schedule import Schedule
 
 

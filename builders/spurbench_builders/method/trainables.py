@@ -9,11 +9,10 @@ import torch
 from torch import Tensor, nn
 
 from spurbench.errors import UserError
-
-from .recipe import Lora, Training
+from spurbench_builders.recipes.model import Lora, Training
 
 if TYPE_CHECKING:
-    from .base_model import BaseModel
+    from spurbench_builders.models.base import BaseModel
 
 UNET_ATTENTION = ["to_q", "to_k", "to_v", "to_out.0"]
 TEXT_ATTENTION = ["q_proj", "k_proj", "v_proj", "out_proj"]

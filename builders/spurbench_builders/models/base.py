@@ -14,9 +14,9 @@ from torch import Tensor, nn
 from spurbench.contracts import Domain
 from spurbench.errors import UserError
 from spurbench.files import sha256_file, sha256_json
+from spurbench_builders.method.schedule import schedule_of
 
 from .hub import hub_errors
-from .schedule import schedule_of
 
 PARTS = ("unet", "vae", "text_encoder", "tokenizer", "scheduler")
 SAFETY = ("safety_checker", "feature_extractor")

@@ -13,9 +13,9 @@ from spurbench import plugins
 from spurbench.contracts import Classifier
 from spurbench.errors import UserError
 from spurbench.files import sha256_file
+from spurbench_builders.recipes.model import Network
 
 from .hub import hub_errors
-from .recipe import Network
 
 HUB = re.compile(r"hub://(?P<repo>[^/@]+/[^/@]+)@(?P<revision>[^/]+)/(?P<file>.+)")
 """A branch or a commit; the manifest records a hash of the weights either way."""

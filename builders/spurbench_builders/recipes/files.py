@@ -12,7 +12,7 @@ from pydantic import ValidationError
 
 from spurbench.errors import UserError, unknown
 
-from .recipe import Recipe
+from .model import Recipe
 
 SUFFIXES = (".yaml", ".yml")
 
@@ -36,10 +36,8 @@ class Source:
 
 def recipe_names() -> list[str]:
     """Names of the recipes that ship with the package."""
-    folder = resources.files(__package__) / "recipes"
-    return sorted(
-        p.name.removesuffix(".yaml") for p in folder.iterdir() if p.name.endswith(".yaml")
-    )
+    files = resources.files(__package__).iterdir()
+    return sorted(f.name.removesuffix(".yaml") for f in files if f.name.endswith(".yaml"))
 
 
 def load_recipe(name: str) -> Recipe:
@@ -76,7 +74,7 @@ def read_source(name: str, beside: Path | None = None) -> Source:
         return Source(_mapping(text, str(path)), str(path), path.parent)
     if name not in recipe_names():
         raise unknown("recipe", name, recipe_names(), "or give the path of a .yaml file")
-    file = resources.files(__package__) / "recipes" / f"{name}.yaml"
+    file = resources.files(__package__) / f"{name}.yaml"
     where = f"recipe {name}"
     return Source(_mapping(file.read_text(encoding="utf-8"), where), where, None)
 

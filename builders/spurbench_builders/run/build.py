@@ -21,20 +21,12 @@ from spurbench import plugins
 from spurbench.contracts import ClassCard, Domain
 from spurbench.dataset.write import check_target
 from spurbench.errors import UserError
-from spurbench.files import (
-    friendly_disk_errors,
-    remove_tree,
-    sha256_json,
-    write_bytes,
-)
+from spurbench.files import friendly_disk_errors, remove_tree, sha256_json, write_bytes
 from spurbench.pictures import png_bytes, read_rgb
-
-from . import finish
-from . import panel as panels
-from .audit import audit, audit_summary
-from .files_of_step import picture_files
-from .identity import INDEPENDENT_OF, step_key
-from .pool import (
+from spurbench_builders.checks.audit import audit, audit_summary
+from spurbench_builders.checks.safety import safety_verdicts
+from spurbench_builders.inputs import panel as panels
+from spurbench_builders.inputs.pool import (
     PoolPicture,
     data_set_pool,
     domain_pool,
@@ -42,12 +34,11 @@ from .pool import (
     own_pool,
     pool_fingerprint,
 )
-from .references import select_references
-from .request import BuildRequest, Models, package_versions, work_root
-from .rows import as_lists
-from .safety import safety_verdicts
-from .sampling import picture_seed, sample
-from .steps import (
+from spurbench_builders.inputs.references import select_references
+from spurbench_builders.method.sampling import picture_seed, sample
+from spurbench_builders.steps import splits as finish
+from spurbench_builders.steps.files_of_step import picture_files
+from spurbench_builders.steps.finished import (
     Progress,
     append_line,
     borrow_step,
@@ -58,12 +49,16 @@ from .steps import (
     run_step,
     save_json,
 )
-from .team import Team, team
+from spurbench_builders.steps.identity import INDEPENDENT_OF, step_key
+from spurbench_builders.steps.rows import as_lists
+from spurbench_builders.team import Team, team
+
+from .request import BuildRequest, Models, package_versions, work_root
 
 if TYPE_CHECKING:
     from PIL import Image
 
-    from .base_model import BaseModel
+    from spurbench_builders.models.base import BaseModel
 
 PRIOR_SEEDS = 500_000  # prior pictures take their seeds above those of samples
 STEPS = ("references", "prior", "train", "sample", "audit", "splits")
@@ -224,7 +219,7 @@ class ClassBuild:
     def train(self, folder: Path) -> Iterator[Progress]:
         from safetensors.torch import save
 
-        from .finetune import finetune, trained_state, training_set
+        from spurbench_builders.method.finetune import finetune, trained_state, training_set
 
         model = self.models.base()
         data = training_set(
@@ -309,7 +304,7 @@ class ClassBuild:
         """The base model with this build's trained weights."""
         from safetensors.torch import load_file
 
-        from .finetune import load_trained_state
+        from spurbench_builders.method.finetune import load_trained_state
 
         model = self.models.base()
         load_trained_state(model, load_file(self.root / "train" / "weights.safetensors"))

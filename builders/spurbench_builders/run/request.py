@@ -12,17 +12,16 @@ from typing import TYPE_CHECKING, cast
 
 from spurbench.contracts import ClassCard, Classifier, Domain, FeatureClassifier
 from spurbench.errors import UserError, unknown
-
-from .base_model import (
+from spurbench_builders.models.base import (
     BaseModel,
     base_model_folder,
     check_base_model,
     folder_fingerprint,
     load_base_model,
 )
-from .networks import load_network
-from .recipe import Network, Recipe
-from .team import Team
+from spurbench_builders.models.networks import load_network
+from spurbench_builders.recipes.model import Network, Recipe
+from spurbench_builders.team import Team
 
 if TYPE_CHECKING:
     import torch

@@ -10,9 +10,8 @@ from typing import Any
 from spurbench.contracts import ClassCard
 from spurbench.dataset.schema import PanelPrediction, Row
 from spurbench.files import sha256_bytes
-
-from .panel import fools_all
-from .pool import PoolPicture
+from spurbench_builders.inputs.panel import fools_all
+from spurbench_builders.inputs.pool import PoolPicture
 
 Predictions = Sequence[tuple[PanelPrediction, ...]]
 

@@ -10,19 +10,18 @@ from spurbench.dataset.manifest import ClassEntry
 from spurbench.dataset.write import install_class, split_entry, write_split
 from spurbench.files import copy_file, write_bytes
 from spurbench.pictures import png_bytes, read_rgb
+from spurbench_builders.checks.contact_sheet import contact_sheet
+from spurbench_builders.inputs.pool import validation_pool
 
-from .contact_sheet import contact_sheet
 from .files_of_step import picture_files
-from .pool import validation_pool
+from .finished import Progress, load_json, save_json
 from .rows import from_lists, generated_rows, reference_rows, validation_rows
-from .steps import Progress, load_json, save_json
 
 if TYPE_CHECKING:
     from PIL import Image
 
     from spurbench.dataset.schema import Row
-
-    from .build import ClassBuild
+    from spurbench_builders.run.build import ClassBuild
 
 
 def make_splits(job: ClassBuild, folder: Path) -> Iterator[Progress]:

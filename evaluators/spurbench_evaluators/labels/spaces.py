@@ -1,23 +1,23 @@
 """ImageNet label spaces, from timm's synset lists or a user's file, mapped to ImageNet-1k by synset.
 
-The known ones are data in cards/label_spaces.json: a synset list of timm's, and how many outputs that
+The known ones are data in label_spaces.json: a synset list of timm's, and how many outputs that
 mean nothing stand before it (TensorFlow's ImageNet-1k heads start with "background").
 """
 
 from __future__ import annotations
 
 import csv
+import json
 import re
 from collections import defaultdict
 from functools import cache
 from importlib import resources
 from pathlib import Path
+from typing import Any
 
 from spurbench.contracts import LabelSpace
 from spurbench.errors import UserError, unknown
 from spurbench.files import sha256_file
-
-from .cards import read_card
 
 DOMAIN = "imagenet"
 WAY_OUT = "name one with --label-space NAME, or give a file with a line an output"
@@ -26,7 +26,7 @@ _SYNSET = re.compile(r"n\d{8}")
 
 def names() -> list[str]:
     """The label spaces that are known by name."""
-    return list(read_card("label_spaces"))
+    return list(_cards())
 
 
 @cache
@@ -34,7 +34,7 @@ def named(name: str) -> LabelSpace:
     """The label space of that name; UserError with suggestions for an unknown one."""
     if name not in names():
         raise unknown("label space", name, names())
-    card = read_card("label_spaces")[name]
+    card = _cards()[name]
     synsets = ["-"] * card.get("before", 0) + _lines(card["synsets"])
     labels = tuple(_labels().get(s, -1) for s in synsets)
     shown = tuple(_name(s) for s in synsets)
@@ -127,6 +127,13 @@ def _label(text: str, place: str) -> int:
     if not found:
         raise unknown("ImageNet-1k class", text, _labels_by_word(), hint=f"({place})")
     return found[0]
+
+
+@cache
+def _cards() -> dict[str, dict[str, Any]]:
+    text = (resources.files(__package__) / "label_spaces.json").read_text(encoding="utf-8")
+    cards: dict[str, dict[str, Any]] = json.loads(text)
+    return cards
 
 
 @cache

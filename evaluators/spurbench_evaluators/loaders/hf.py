@@ -12,7 +12,7 @@ from spurbench.errors import UserError
 if TYPE_CHECKING:
     from torch import nn
 
-    from .network import NetworkClassifier
+    from spurbench_evaluators.network.classifier import NetworkClassifier
 
 AGREEMENT = 0.9  # of a head's labels; spellings of a few classes differ from list to list
 OPTIONS = {"trust_remote_code": False}
@@ -46,9 +46,8 @@ class HfEvaluator:
     ) -> NetworkClassifier:
         """The model; with ``weights`` only its configuration comes from the repository or folder."""
         from spurbench.files import sha256_file
-
-        from .network import RAW, NetworkClassifier, count_parameters
-        from .weights import state_sha256
+        from spurbench_evaluators.network.classifier import RAW, NetworkClassifier, count_parameters
+        from spurbench_evaluators.network.weights import state_sha256
 
         card, config = self.card(name, label_space=label_space), _config(name)
         model = _from_file(card.spec, config, weights) if weights else _pretrained(card.spec, name)
@@ -98,7 +97,7 @@ def _from_file(spec: str, config: Any, weights: Path) -> nn.Module:
     import torch
     from transformers import AutoModelForImageClassification
 
-    from .weights import read_state
+    from spurbench_evaluators.network.weights import read_state
 
     state = read_state(weights)
     with torch.device("meta"):
@@ -150,7 +149,7 @@ def _logits_of(model: nn.Module) -> nn.Module:
 
 def _label_space(spec: str, config: Any, wanted: str | Path | None) -> LabelSpace:
     """By the option; else by the head's size, where its labels are those of that label space."""
-    from .label_spaces import choices, for_head, imagenet_words
+    from spurbench_evaluators.labels.spaces import choices, for_head, imagenet_words
 
     labels = [str(config.id2label[i]) for i in range(config.num_labels)]
     space = for_head(spec, len(labels), wanted)
@@ -175,7 +174,7 @@ def _words(label: str) -> set[str]:
 
 def _readable(spec: str) -> AbstractContextManager[None]:
     """Turns what transformers raises for an absent or unsafe repository into one line."""
-    from .fetching import fetching
+    from spurbench_evaluators.network.fetching import fetching
 
     way_out = "give a folder with config.json, preprocessor_config.json and model.safetensors"
     return fetching(spec, way_out, (OSError, ValueError, KeyError))

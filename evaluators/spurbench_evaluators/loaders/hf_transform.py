@@ -13,10 +13,10 @@ from PIL import Image
 
 from spurbench.contracts import INTERPOLATIONS, Normalisation, Transform
 from spurbench.errors import UserError
+from spurbench_evaluators.network.classifier import RAW
 
 from .cards import read_card
-from .network import RAW
-from .timm_models import transform_of
+from .timm import transform_of
 
 Config = dict[str, Any]
 WARPED_FROM = 384  # ConvNext's processor crops below this size and squashes from it on

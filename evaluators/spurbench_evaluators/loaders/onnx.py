@@ -73,8 +73,8 @@ class OnnxClassifier:
     def __init__(
         self, spec: str, path: Path, graph: Graph, label_space: str | Path | None = None
     ) -> None:
-        from .label_spaces import for_head
-        from .network import RAW
+        from spurbench_evaluators.labels.spaces import for_head
+        from spurbench_evaluators.network.classifier import RAW
 
         card = read_card(spec, path, graph)
         self.spec, self._graph = spec, graph
@@ -140,8 +140,7 @@ def _transform(spec: str, card: Card, graph: Graph) -> Transform:
 def _inside(classifier: OnnxClassifier, path: Path) -> Normalisation:
     """The normalisation that the graph itself applies; UserError where it applies none."""
     from spurbench.selftest import measured_normalisation
-
-    from .network import RAW
+    from spurbench_evaluators.network.classifier import RAW
 
     found = measured_normalisation(classifier)
     if found is None or found == RAW:

@@ -24,7 +24,7 @@ from spurbench.errors import UserError, unknown
 if TYPE_CHECKING:
     from torch import Tensor, nn
 
-    from .network import NetworkClassifier
+    from spurbench_evaluators.network.classifier import NetworkClassifier
 
 INSTALL = "pip install 'spurbench[robustbench]' && pip install --no-deps robustbench==1.1.1"
 
@@ -40,7 +40,7 @@ class RobustbenchEvaluator:
 
     def card(self, name: str, *, label_space: str | Path | None = None) -> ModelCard:
         """What the zoo says of a model; needs no weights."""
-        from .label_spaces import for_head
+        from spurbench_evaluators.labels.spaces import for_head
 
         full, entry = _entry(name)
         spec = f"robustbench/{full}"
@@ -51,9 +51,8 @@ class RobustbenchEvaluator:
     ) -> NetworkClassifier:
         """The model with RobustBench's own checkpoint, which must lie on disk."""
         from spurbench.selftest import measured_normalisation
-
-        from .network import RAW, NetworkClassifier, count_parameters
-        from .weights import load_strictly, read_state
+        from spurbench_evaluators.network.classifier import RAW, NetworkClassifier, count_parameters
+        from spurbench_evaluators.network.weights import load_strictly, read_state
 
         card = self.card(name, label_space=label_space)
         full, entry = _entry(name)
@@ -77,7 +76,7 @@ def fitted(network: nn.Module, state: dict[str, Tensor]) -> dict[str, Tensor]:
     The prefix ``model.`` is added or taken off; constants of the normalisation that the checkpoint
     leaves out are the network's; keys of an old timm go through timm's own filter for the network.
     """
-    from .weights import misfits, without_prefix
+    from spurbench_evaluators.network.weights import misfits, without_prefix
 
     bare = without_prefix(state, "model.")
     candidates = [state, bare, {f"model.{key}": value for key, value in bare.items()}]
@@ -184,7 +183,7 @@ def _transform(spec: str, full: str, entry: dict[str, Any]) -> Transform:
     from timm.data import resolve_data_config
     from timm.models import get_pretrained_cfg
 
-    from .timm_models import transform_of
+    from .timm import transform_of
 
     config = get_pretrained_cfg(registered, allow_unregistered=False).to_dict()
     return transform_of(spec, resolve_data_config(pretrained_cfg=config))

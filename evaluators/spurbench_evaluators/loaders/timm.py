@@ -12,7 +12,7 @@ from spurbench.errors import UserError, unknown
 if TYPE_CHECKING:
     from torch import Tensor, nn
 
-    from .network import NetworkClassifier
+    from spurbench_evaluators.network.classifier import NetworkClassifier
 
 FRAMINGS = {"center": "crop", "squash": "squash"}
 
@@ -44,8 +44,8 @@ class TimmEvaluator:
 
         With ``weights`` the head is as wide as the file's, and its width chooses the label space.
         """
-        from .network import NetworkClassifier, count_parameters
-        from .weights import load_strictly, read_state, state_sha256
+        from spurbench_evaluators.network.classifier import NetworkClassifier, count_parameters
+        from spurbench_evaluators.network.weights import load_strictly, read_state, state_sha256
 
         config = _config(name)
         outputs, state = int(config["num_classes"]), None
@@ -112,7 +112,7 @@ def _config(name: str) -> dict[str, Any]:
 
 
 def _card(config: dict[str, Any], outputs: int, label_space: str | Path | None) -> ModelCard:
-    from .label_spaces import for_head
+    from spurbench_evaluators.labels.spaces import for_head
 
     spec = f"timm/{_full_name(config)}"
     return ModelCard(
@@ -139,7 +139,7 @@ def _head_width(state: dict[str, Tensor], config: dict[str, Any]) -> int | None:
 def _create(name: str, card: ModelCard, *, pretrained: bool) -> nn.Module:
     import timm
 
-    from .fetching import fetching
+    from spurbench_evaluators.network.fetching import fetching
 
     outputs = len(card.label_space.names)
     with fetching(card.spec) if pretrained else nullcontext():

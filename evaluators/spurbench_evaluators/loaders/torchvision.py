@@ -17,7 +17,7 @@ from spurbench.errors import UserError, unknown
 if TYPE_CHECKING:
     from torch import Tensor, nn
 
-    from .network import NetworkClassifier
+    from spurbench_evaluators.network.classifier import NetworkClassifier
 
 
 class TorchvisionEvaluator:
@@ -44,8 +44,14 @@ class TorchvisionEvaluator:
         self, name: str, *, weights: Path | None = None, label_space: str | Path | None = None
     ) -> NetworkClassifier:
         """The model; without ``weights`` torchvision fetches them (or has them in its cache)."""
-        from .network import NetworkClassifier, count_parameters
-        from .weights import fill, load_strictly, misfits, read_state, state_sha256
+        from spurbench_evaluators.network.classifier import NetworkClassifier, count_parameters
+        from spurbench_evaluators.network.weights import (
+            fill,
+            load_strictly,
+            misfits,
+            read_state,
+            state_sha256,
+        )
 
         architecture, described = _weights(name)
         card = self.card(name)
@@ -101,7 +107,7 @@ def _weights(name: str) -> tuple[str, Any]:
 def _card(
     architecture: str, described: Any, outputs: int, label_space: str | Path | None
 ) -> ModelCard:
-    from .label_spaces import for_head
+    from spurbench_evaluators.labels.spaces import for_head
 
     spec = f"torchvision/{architecture}:{described.name}"
     transforms = described.transforms()
@@ -145,7 +151,7 @@ def _build(architecture: str, card: ModelCard, outputs: int) -> nn.Module:
 
 
 def _fetched(spec: str, described: Any) -> dict[str, Tensor]:
-    from .fetching import fetching
+    from spurbench_evaluators.network.fetching import fetching
 
     with fetching(spec):
         state: dict[str, Tensor] = described.get_state_dict(

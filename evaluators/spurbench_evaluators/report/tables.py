@@ -6,8 +6,7 @@ from rich import box
 from rich.table import Table
 
 from spurbench.results import Interval, Means, Result, Selection
-
-from .comparison import Comparison
+from spurbench.scores.comparison import Comparison
 
 TITLES = {
     "si": "references",

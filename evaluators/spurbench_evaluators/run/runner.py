@@ -19,8 +19,8 @@ from spurbench.parallel import ordered_map
 from spurbench.pictures import read_rgb
 from spurbench.prediction import check_logits, framed
 from spurbench.results import Unreadable
+from spurbench.scores.answers import Answer, Seen, answers
 
-from .answers import Answer, answers
 from .framing import Framing
 from .placement import Placement, inputs
 
@@ -46,30 +46,6 @@ class Member:
 
     def transforms(self) -> tuple[Transform, Transform]:
         return self.framing.pictures, self.framing.validation
-
-
-@dataclass(frozen=True)
-class Seen:
-    """A picture that was scored, and what was said of it."""
-
-    sha256: str
-    slug: str
-    class_name: str
-    label: int
-    split: str
-    index: int
-    origin: str
-    answer: Answer
-
-    @property
-    def predicted(self) -> int:
-        """The domain's label of the full head's top output; -1 for none."""
-        return self.answer.full.predicted
-
-    @property
-    def class_probability(self) -> float:
-        """The full head's p(split's class)."""
-        return self.answer.full.class_probability
 
 
 @dataclass(frozen=True)

@@ -22,13 +22,13 @@ from spurbench.results import (
     result_path,
     write_result,
 )
+from spurbench.scores.predictions import Predictions, Provenance, decode, encode, read_predictions
+from spurbench.scores.summary import result_of
+from spurbench_evaluators.data.sources import Source
 
 from .framing import framing_of
 from .placement import Placement, cores, place, placement_of
-from .predictions import Predictions, Provenance, decode, encode, read_predictions
 from .runner import Member, forward, run
-from .sources import Source
-from .summary import result_of
 from .work import Work, alike, locked
 
 PROBE_PICTURES = 1

@@ -17,9 +17,10 @@ import numpy as np
 from spurbench.errors import UserError
 from spurbench.files import friendly_disk_errors, remove_tree, write_bytes, write_text
 from spurbench.results import Unreadable
+from spurbench.scores.answers import Seen
+from spurbench.scores.predictions import METADATA, Provenance, rows_table
 
-from .predictions import METADATA, Provenance, rows_table
-from .runner import Chunk, Seen
+from .runner import Chunk
 
 if TYPE_CHECKING:
     import pyarrow as pa

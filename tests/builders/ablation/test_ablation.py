@@ -15,12 +15,12 @@ import pytest
 from spurbench import plugins
 from spurbench.dataset.schema import PanelPrediction
 from spurbench.errors import UserError
-from spurbench.statistics import crossed_mean
+from spurbench.scores.statistics import crossed_mean
 from spurbench_builders.ablation import analysis, report
 from spurbench_builders.ablation.cells import _counts
 from spurbench_builders.ablation.run import Ablation, AblationRequest
 from spurbench_builders.ablation.variants import others, table2
-from spurbench_builders.recipe_files import derived, load_recipe
+from spurbench_builders.recipes.files import derived, load_recipe
 
 CLASSES, SEEDS = ("koala", "gondola", "fireboat"), (0, 1, 2, 3)
 

@@ -7,10 +7,10 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from spurbench_builders.micro.world import sampling
-from spurbench_builders.micro.world.companions import COMPANIONS
-from spurbench_builders.micro.world.objects import OBJECTS
-from spurbench_builders.micro.world.picture import Wish, _object_layer, draw
+from spurbench_builders.domains.micro.world import sampling
+from spurbench_builders.domains.micro.world.companions import COMPANIONS
+from spurbench_builders.domains.micro.world.objects import OBJECTS
+from spurbench_builders.domains.micro.world.picture import Wish, _object_layer, draw
 
 
 def test_six_targets_and_at_least_four_confusable_classes() -> None:

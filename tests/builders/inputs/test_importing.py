@@ -10,7 +10,7 @@ from spurbench.dataset.folders import find_classes
 from spurbench.dataset.read import open_data_set
 from spurbench.errors import UserError
 from spurbench.pictures import png_bytes
-from spurbench_builders.importing import import_folder
+from spurbench_builders.inputs.importing import import_folder
 from tests.conftest import picture
 
 

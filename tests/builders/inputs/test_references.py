@@ -9,8 +9,8 @@ import pytest
 from spurbench.dataset.schema import PanelPrediction
 from spurbench.errors import UserError
 from spurbench.pictures import png_bytes
-from spurbench_builders.pool import own_pool, pool_fingerprint
-from spurbench_builders.references import select_references
+from spurbench_builders.inputs.pool import own_pool, pool_fingerprint
+from spurbench_builders.inputs.references import select_references
 from tests.conftest import picture
 
 

@@ -13,8 +13,7 @@ from spurbench import plugins
 from spurbench.contracts import LabelSpace, ModelFacts, Transform
 from spurbench.errors import UserError
 from spurbench.prediction import to_tensor
-from spurbench_builders.base_model import BaseModel, load_base_model
-from spurbench_builders.finetune import (
+from spurbench_builders.method.finetune import (
     Finetuning,
     StepLog,
     TrainingSet,
@@ -23,9 +22,10 @@ from spurbench_builders.finetune import (
     trained_state,
     training_set,
 )
-from spurbench_builders.recipe import Recipe
-from spurbench_builders.recipe_files import derived, load_recipe
-from spurbench_builders.similarity import Making, anchors, similarity_loss
+from spurbench_builders.method.similarity import Making, anchors, similarity_loss
+from spurbench_builders.models.base import BaseModel, load_base_model
+from spurbench_builders.recipes.files import derived, load_recipe
+from spurbench_builders.recipes.model import Recipe
 from spurbench_builders.team import Team
 from tests.builders.tiny_pipeline import make_pipeline
 

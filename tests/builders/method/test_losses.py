@@ -8,8 +8,8 @@ import torch
 from hypothesis import given
 from hypothesis import strategies as st
 
-from spurbench_builders import losses
-from spurbench_builders.schedule import Schedule, schedule_of
+from spurbench_builders.method import losses
+from spurbench_builders.method.schedule import Schedule, schedule_of
 
 
 def randn(*shape: int, seed: int = 0) -> torch.Tensor:

@@ -7,9 +7,9 @@ import torch
 from diffusers import StableDiffusionPipeline
 
 from spurbench import plugins
-from spurbench_builders.base_model import base_model_folder, load_base_model
-from spurbench_builders.recipe_files import load_recipe
-from spurbench_builders.sampling import first_latents, sample
+from spurbench_builders.method.sampling import first_latents, sample
+from spurbench_builders.models.base import base_model_folder, load_base_model
+from spurbench_builders.recipes.files import load_recipe
 
 FOLDER = base_model_folder("micro", None, plugins.domain("micro"))
 PROMPT = "a photo of a hummingbird with a flower on the beach"

@@ -12,8 +12,8 @@ from safetensors.torch import save_file
 
 from spurbench.errors import UserError
 from spurbench.files import sha256_file
-from spurbench_builders.networks import _on, load_network, weights_file
-from spurbench_builders.recipe import Network
+from spurbench_builders.models.networks import _on, load_network, weights_file
+from spurbench_builders.recipes.model import Network
 
 CPU = torch.device("cpu")
 SPEC = "timm/lcnet_035"

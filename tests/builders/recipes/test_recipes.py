@@ -11,14 +11,14 @@ import yaml
 
 from spurbench import plugins
 from spurbench.errors import UserError
-from spurbench_builders.recipe import Recipe
-from spurbench_builders.recipe_files import (
+from spurbench_builders.recipes.files import (
     derived,
     differences,
     load_recipe,
     parse_recipe,
     recipe_names,
 )
+from spurbench_builders.recipes.model import Recipe
 
 OTHER = {
     "attract": "contrast",

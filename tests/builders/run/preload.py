@@ -5,4 +5,5 @@ import timm  # noqa: F401
 from diffusers import AutoencoderKL, PNDMScheduler, UNet2DConditionModel  # noqa: F401
 from transformers import CLIPTextModel, CLIPTokenizer  # noqa: F401
 
-from spurbench_builders import build, finetune  # noqa: F401
+from spurbench_builders.method import finetune  # noqa: F401
+from spurbench_builders.run import build  # noqa: F401

@@ -18,10 +18,10 @@ from datasets import load_dataset
 from spurbench import plugins
 from spurbench.errors import UserError
 from spurbench.pictures import png_bytes
-from spurbench_builders import build as build_module
-from spurbench_builders.recipe import Recipe
-from spurbench_builders.recipe_files import load_recipe
-from spurbench_builders.request import BuildRequest, work_root
+from spurbench_builders.recipes.files import load_recipe
+from spurbench_builders.recipes.model import Recipe
+from spurbench_builders.run import build as build_module
+from spurbench_builders.run.request import BuildRequest, work_root
 from tests.conftest import picture
 
 SPAWN = multiprocessing.get_context("forkserver")
@@ -167,8 +167,8 @@ def test_fresh_takes_nothing_over_and_one_failed_class_stops_no_other(tmp_path: 
 
 
 def test_another_seed_or_recipe_is_another_work_folder(undisturbed: Path, tmp_path: Path) -> None:
-    from spurbench_builders.build import ClassBuild
-    from spurbench_builders.request import Models
+    from spurbench_builders.run.build import ClassBuild
+    from spurbench_builders.run.request import Models
     from spurbench_builders.team import Team
 
     def root(**options: Any) -> str:
@@ -238,11 +238,11 @@ def test_a_full_disk_is_one_clear_line_and_loses_nothing(undisturbed: Path, tmp_
 def test_only_what_plays_no_part_leaves_a_steps_key_alone(tmp_path: Path) -> None:
     """Every field of a recipe changes the work folder; the steps that can be taken over change
     with all fields but those named here."""
-    from spurbench_builders.build import ClassBuild
-    from spurbench_builders.identity import INDEPENDENT_OF
-    from spurbench_builders.request import Models
+    from spurbench_builders.run.build import ClassBuild
+    from spurbench_builders.run.request import Models
+    from spurbench_builders.steps.identity import INDEPENDENT_OF
     from spurbench_builders.team import Team
-    from tests.builders.test_recipe import changes_of_every_field
+    from tests.builders.recipes.test_recipes import changes_of_every_field
 
     domain = plugins.domain("micro")
     shared = Models(tiny_recipe(), domain, Team())  # the networks stay: only the settings change

@@ -16,13 +16,13 @@ from safetensors.torch import save_file
 from spurbench import plugins
 from spurbench.errors import UserError
 from spurbench.pictures import png_bytes
-from spurbench_builders import safety
-from spurbench_builders.base_model import base_model_folder, check_base_model, load_base_model
-from spurbench_builders.build import build
-from spurbench_builders.importing import import_folder
-from spurbench_builders.recipe import Recipe
-from spurbench_builders.recipe_files import derived, load_recipe
-from spurbench_builders.request import BuildRequest
+from spurbench_builders.checks import safety
+from spurbench_builders.inputs.importing import import_folder
+from spurbench_builders.models.base import base_model_folder, check_base_model, load_base_model
+from spurbench_builders.recipes.files import derived, load_recipe
+from spurbench_builders.recipes.model import Recipe
+from spurbench_builders.run.build import build
+from spurbench_builders.run.request import BuildRequest
 from tests.builders.tiny_pipeline import make_pipeline
 from tests.conftest import picture
 
@@ -139,7 +139,7 @@ def test_bases_that_cannot_be_had(tmp_path: Path) -> None:
     with pytest.raises(UserError, match="nor a hub id OWNER/NAME"):
         base_model_folder(str(tmp_path), None, domain)
     folder = make_pipeline(tmp_path / "pipeline", "sample", safety=False)
-    from spurbench_builders.schedule import schedule_of
+    from spurbench_builders.method.schedule import schedule_of
 
     with pytest.raises(UserError, match="prediction_type is 'sample'"):
         schedule_of(load_base_model(folder).scheduler_config)

@@ -16,11 +16,11 @@ from safetensors.torch import load_file
 from spurbench import plugins
 from spurbench.dataset.manifest import read_manifest
 from spurbench.errors import UserError
-from spurbench_builders import request as request_module
-from spurbench_builders.recipe_files import derived, load_recipe
-from spurbench_builders.request import check_settings
-from spurbench_builders.shards import Shard, merge_data_sets, parse_shard, shard_folder
-from tests.builders.test_build import digests
+from spurbench_builders.recipes.files import derived, load_recipe
+from spurbench_builders.run import request as request_module
+from spurbench_builders.run.request import check_settings
+from spurbench_builders.run.shards import Shard, merge_data_sets, parse_shard, shard_folder
+from tests.builders.run.test_build import digests
 from tests.conftest import make_class
 
 RECIPE = {

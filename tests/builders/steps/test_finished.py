@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from spurbench.errors import UserError
-from spurbench_builders.steps import (
+from spurbench_builders.steps.finished import (
     Progress,
     append_line,
     borrow_step,

@@ -11,7 +11,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from spurbench.contracts import LabelSpace
-from spurbench_evaluators.answers import answers, top_columns
+from spurbench.scores.answers import answers, top_columns
 
 SMALL = LabelSpace("small", "micro", tuple("abcdefg"))
 # Seven outputs of which three mean labels of the domain: output 5 label 0, 1 label 2, 2 label 1.

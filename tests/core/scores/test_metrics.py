@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from scipy.stats import mannwhitneyu
 from sklearn.metrics import average_precision_score
 
-from spurbench.metrics import fleiss_kappa, fooled_by_all, most_common, separation
+from spurbench.scores.metrics import fleiss_kappa, fooled_by_all, most_common, separation
 
 scores = st.lists(st.integers(-20, 20).map(float), min_size=1, max_size=40)
 

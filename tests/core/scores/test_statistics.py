@@ -10,7 +10,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from scipy.stats import binomtest
 
-from spurbench.statistics import (
+from spurbench.scores.statistics import (
     RESAMPLES,
     clustered_difference,
     clustered_mean,

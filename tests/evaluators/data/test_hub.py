@@ -15,7 +15,7 @@ from urllib.parse import unquote, urlsplit
 import pytest
 
 from spurbench.files import sha256_bytes
-from tests.conftest import make_class
+from tests.conftest import ROOT, make_class
 
 COMMIT = "1" * 40
 REPO = "someone/spurious"
@@ -91,7 +91,7 @@ def evaluate(endpoint: str, home: Path, *words: str) -> subprocess.CompletedProc
     }
     command = [sys.executable, "-m", "spurbench", "eval", "--results", str(home / "r"), "--json"]
     command += ["--model", "python/tests.evaluators.fakes:slow", *words]
-    root = Path(__file__).parents[2]
+    root = ROOT
     return subprocess.run(command, env=environment, cwd=root, capture_output=True, text=True)
 
 

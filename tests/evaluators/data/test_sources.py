@@ -18,10 +18,10 @@ from spurbench.errors import UserError
 from spurbench.files import sha256_bytes
 from spurbench.pictures import png_bytes
 from spurbench.results import Selection
-from spurbench_builders.importing import import_folder
-from spurbench_evaluators.hub import is_hub_id, split_id
-from spurbench_evaluators.sources import open_source
-from spurbench_evaluators.validation import find_validation, wnids
+from spurbench_builders.inputs.importing import import_folder
+from spurbench_evaluators.data.hub import is_hub_id, split_id
+from spurbench_evaluators.data.sources import open_source
+from spurbench_evaluators.data.validation import find_validation, wnids
 from tests.conftest import make_class, picture
 
 HUMMINGBIRD, KOALA, TENCH = 94, 105, 0

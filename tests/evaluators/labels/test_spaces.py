@@ -8,7 +8,7 @@ import pytest
 from timm.data import ImageNetInfo
 
 from spurbench.errors import UserError
-from spurbench_evaluators.label_spaces import for_head, from_file, named, names
+from spurbench_evaluators.labels.spaces import for_head, from_file, named, names
 
 # Outputs, and how many of them are one of ImageNet-1k's classes.
 SIZES = {
@@ -60,7 +60,7 @@ def test_a_head_chooses_by_its_size_or_says_what_can_be_done() -> None:
 
 
 def test_a_head_of_two_known_sizes_is_ambiguous(monkeypatch: pytest.MonkeyPatch) -> None:
-    from spurbench_evaluators import label_spaces
+    from spurbench_evaluators.labels import spaces as label_spaces
 
     monkeypatch.setattr(label_spaces, "names", lambda: ["imagenet-22k", "imagenet-22k"])
     with pytest.raises(UserError, match="could be imagenet-22k or imagenet-22k; name one with"):

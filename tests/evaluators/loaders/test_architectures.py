@@ -14,8 +14,8 @@ from safetensors.torch import save_file
 
 from spurbench import plugins
 from spurbench.selftest import measured_normalisation
-from spurbench_evaluators.network import NetworkClassifier
-from spurbench_evaluators.torchvision_models import TorchvisionEvaluator, _build, _weights
+from spurbench_evaluators.loaders.torchvision import TorchvisionEvaluator, _build, _weights
+from spurbench_evaluators.network.classifier import NetworkClassifier
 
 SMALL = (
     "timm/convnext_atto",

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import re
 from importlib.util import find_spec
-from pathlib import Path
 
 import pytest
 import torch
@@ -13,9 +12,9 @@ from spurbench import plugins
 from spurbench.contracts import ModelCard
 from spurbench.errors import UserError
 from spurbench.prediction import framed, to_tensor
-from tests.conftest import picture
+from tests.conftest import ROOT, picture
 
-PAGE = Path(__file__).parents[2] / "docs" / "models.md"
+PAGE = ROOT / "docs" / "models.md"
 
 
 def exceptions_of_the_page(loader: str) -> set[str]:

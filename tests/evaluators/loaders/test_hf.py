@@ -14,8 +14,8 @@ from transformers import ViTConfig, ViTForImageClassification
 from spurbench import plugins
 from spurbench.errors import UserError
 from spurbench.prediction import framed, to_tensor
-from spurbench_evaluators.hf_transform import processor_transform
-from spurbench_evaluators.label_spaces import named
+from spurbench_evaluators.labels.spaces import named
+from spurbench_evaluators.loaders.hf_transform import processor_transform
 from tests.conftest import picture
 
 

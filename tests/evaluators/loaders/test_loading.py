@@ -14,8 +14,8 @@ from safetensors.torch import save_file
 
 from spurbench import plugins
 from spurbench.errors import UserError
-from spurbench_evaluators.micro import weights_folder
-from spurbench_evaluators.weights import load_strictly, read_state
+from spurbench_evaluators.loaders.micro import weights_folder
+from spurbench_evaluators.network.weights import load_strictly, read_state
 from tests.conftest import make_class
 
 

@@ -12,10 +12,10 @@ import torch
 from spurbench import plugins
 from spurbench.contracts import FeatureClassifier
 from spurbench.prediction import predict, to_tensor
-from spurbench_builders.audit import object_probabilities
-from spurbench_builders.micro.world import sampling
-from spurbench_builders.panel import fools_all, panel_predictions
-from spurbench_builders.recipe_files import load_recipe
+from spurbench_builders.checks.audit import object_probabilities
+from spurbench_builders.domains.micro.world import sampling
+from spurbench_builders.inputs.panel import fools_all, panel_predictions
+from spurbench_builders.recipes.files import load_recipe
 
 PANEL = [network.spec for network in load_recipe("micro").panel]
 FRESH = 77

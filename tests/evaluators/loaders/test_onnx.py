@@ -20,8 +20,8 @@ from spurbench.errors import UserError
 from spurbench.files import sha256_file
 from spurbench.pictures import read_rgb
 from spurbench.prediction import predict
-from spurbench_evaluators.framing import reframe
-from spurbench_evaluators.network import NetworkClassifier
+from spurbench_evaluators.network.classifier import NetworkClassifier
+from spurbench_evaluators.run.framing import reframe
 
 CARD: dict[str, Any] = {"mean": [0.5, 0.4, 0.3], "std": [0.2, 0.25, 0.3]}
 BATCH = {"images": {0: "batch"}}

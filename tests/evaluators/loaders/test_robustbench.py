@@ -16,8 +16,8 @@ from spurbench import plugins
 from spurbench.contracts import Normalisation
 from spurbench.errors import UserError
 from spurbench.selftest import check_classifier
-from spurbench_evaluators import robustbench_models
-from spurbench_evaluators.network import NetworkClassifier
+from spurbench_evaluators.loaders import robustbench as robustbench_models
+from spurbench_evaluators.network.classifier import NetworkClassifier
 
 MEAN, STD = (0.485, 0.456, 0.406), (0.229, 0.224, 0.225)
 SMALL = "robustbench/Salman2020Do_R18:Linf"

@@ -11,9 +11,9 @@ from pathlib import Path
 
 import pytest
 
-from tests.conftest import make_class
+from tests.conftest import ROOT, make_class
 
-PACKAGE = Path(__file__).parents[1] / "plugin_package"
+PACKAGE = ROOT / "tests" / "plugin_package"
 
 
 @pytest.fixture(scope="module")

@@ -12,7 +12,7 @@ from torchvision import models
 from spurbench import plugins
 from spurbench.errors import UserError
 from spurbench.prediction import framed, to_tensor
-from spurbench_evaluators.network import NetworkClassifier
+from spurbench_evaluators.network.classifier import NetworkClassifier
 from tests.conftest import picture
 
 

@@ -16,11 +16,12 @@ from spurbench.dataset.read import StoredPicture
 from spurbench.errors import UserError
 from spurbench.pictures import png_bytes
 from spurbench.prediction import framed, to_tensor
-from spurbench_evaluators.framing import framing_of
-from spurbench_evaluators.placement import choose, inputs, place
-from spurbench_evaluators.predictions import rows_table
-from spurbench_evaluators.runner import Member, Seen, forward, run
-from spurbench_evaluators.scoring import score_pictures
+from spurbench.scores.answers import Seen
+from spurbench.scores.predictions import rows_table
+from spurbench_evaluators.api import score_pictures
+from spurbench_evaluators.run.framing import framing_of
+from spurbench_evaluators.run.placement import choose, inputs, place
+from spurbench_evaluators.run.runner import Member, forward, run
 from tests.conftest import picture
 from tests.evaluators.fakes import Fake, Hungry, small_network
 
@@ -157,7 +158,7 @@ def test_one_picture_too_many_and_other_errors_are_said() -> None:
 
 
 def test_models_share_decoding_and_equal_transforms(monkeypatch: pytest.MonkeyPatch) -> None:
-    from spurbench_evaluators import runner
+    from spurbench_evaluators.run import runner
 
     calls = {"read_rgb": 0, "framed": 0}
     for name in calls:

@@ -30,16 +30,16 @@ from spurbench.errors import UserError
 from spurbench.files import sha256_bytes
 from spurbench.pictures import png_bytes
 from spurbench.results import Selection, read_result
-from spurbench_evaluators import session, work
-from spurbench_evaluators.comparison import compare
-from spurbench_evaluators.placement import Placement, choose, placement_of
-from spurbench_evaluators.predictions import METADATA, read_predictions
-from spurbench_evaluators.runner import Chunk
-from spurbench_evaluators.session import Outcome, Settings, evaluate_all
-from spurbench_evaluators.sources import open_source
-from spurbench_evaluators.summary import result_of
-from spurbench_evaluators.table import score_table
-from tests.conftest import make_class, picture
+from spurbench.scores.comparison import compare
+from spurbench.scores.predictions import METADATA, read_predictions
+from spurbench.scores.summary import result_of
+from spurbench_evaluators.data.sources import open_source
+from spurbench_evaluators.report.tables import score_table
+from spurbench_evaluators.run import session, work
+from spurbench_evaluators.run.placement import Placement, choose, placement_of
+from spurbench_evaluators.run.runner import Chunk
+from spurbench_evaluators.run.session import Outcome, Settings, evaluate_all
+from tests.conftest import ROOT, make_class, picture
 from tests.evaluators.fakes import Fake, Hungry, small_network
 
 
@@ -234,7 +234,7 @@ def start(folder: Path, results: Path, seconds: float) -> subprocess.Popen[str]:
     return subprocess.Popen(
         [*command, "--batch-size", "1"],
         env=environment,
-        cwd=Path(__file__).parents[2],
+        cwd=ROOT,
         stdout=subprocess.PIPE,
         stderr=subprocess.STDOUT,
         text=True,
@@ -335,7 +335,7 @@ def test_an_error_ends_the_process(
             *EVAL, f"python/tests.evaluators.fakes:{model}", "--data", str(tmp_path / "data"),
             "--results", str(tmp_path / "r"), "--batch-size", "4",
         ],
-        cwd=Path(__file__).parents[2],
+        cwd=ROOT,
         capture_output=True,
         text=True,
         timeout=60,

@@ -11,7 +11,7 @@ from spurbench.contracts import LabelSpace, ModelCard, ModelFacts, Normalisation
 from spurbench.errors import unknown
 
 if TYPE_CHECKING:
-    from spurbench_evaluators.network import NetworkClassifier
+    from spurbench_evaluators.network.classifier import NetworkClassifier
 
 
 def weights_folder() -> Path:
@@ -39,8 +39,8 @@ class MicroEvaluator:
 
     def load(self, name: str, *, weights: Path | None = None) -> NetworkClassifier:
         """The network; ``weights`` replaces the shipped ones by a file for the same architecture."""
-        from spurbench_evaluators.network import NetworkClassifier, count_parameters
-        from spurbench_evaluators.weights import load_strictly
+        from spurbench_evaluators.network.classifier import NetworkClassifier, count_parameters
+        from spurbench_evaluators.network.weights import load_strictly
 
         from .networks import build_network
 

@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import fcntl
 from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -12,6 +10,7 @@ from typing import Any
 from spurbench import plugins
 from spurbench.contracts import ClassCard, Domain
 from spurbench.files import friendly_disk_errors
+from spurbench.locks import held
 from spurbench_builders.inputs.pool import PoolPicture
 from spurbench_builders.run.request import BuildRequest, Models, package_versions
 from spurbench_builders.steps.finished import Progress, load_json, save_json
@@ -58,7 +57,8 @@ class Ablation:
                     for card in self.request.classes:
                         if (card.slug, seed) in self._done:
                             continue
-                        with self._claimed(card, seed, wait=patient) as mine:
+                        lock = self.request.work / f".{card.slug}-{seed}.lock"
+                        with held(lock, wait=patient) as mine:
                             if mine:
                                 yield from self._block(card, seed)
                                 self._done.add((card.slug, seed))
@@ -140,17 +140,6 @@ class Ablation:
 
     def _base_file(self, cell: Cell) -> Path:
         return cell.job.root / "base.json"
-
-    @contextmanager
-    def _claimed(self, card: ClassCard, seed: int, *, wait: bool) -> Iterator[bool]:
-        self.request.work.mkdir(parents=True, exist_ok=True)
-        with (self.request.work / f".{card.slug}-{seed}.lock").open("w") as handle:
-            try:
-                fcntl.flock(handle, fcntl.LOCK_EX | (0 if wait else fcntl.LOCK_NB))
-            except BlockingIOError:
-                yield False
-                return
-            yield True
 
 
 def all_counts(record: dict[str, Any], variant: str) -> Sequence[dict[str, Any]]:

@@ -6,7 +6,6 @@ is either finished or not there; what a killed step left in its part folder it m
 
 from __future__ import annotations
 
-import fcntl
 import json
 import os
 import shutil
@@ -18,6 +17,7 @@ from typing import Any
 
 from spurbench.errors import UserError
 from spurbench.files import remove_tree, sha256_file, sync, write_text
+from spurbench.locks import held
 
 SEAL = "step.json"
 INPUTS = "inputs.json"
@@ -137,12 +137,9 @@ def append_line(path: Path, index: int, line: str) -> None:
 @contextmanager
 def only_one(root: Path) -> Iterator[None]:
     """Hold the work folder for one process at a time; the lock goes with the process."""
-    root.mkdir(parents=True, exist_ok=True)
-    with (root / ".lock").open("w") as handle:
-        try:
-            fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except BlockingIOError:
+    with held(root / ".lock") as mine:
+        if not mine:
             raise UserError(
                 f"{root}: another build of this is running; wait for it, or stop it first"
-            ) from None
+            )
         yield

@@ -2,20 +2,19 @@
 
 from __future__ import annotations
 
-import fcntl
 import json
-import os
 import time
 from collections import Counter
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager, suppress
 from pathlib import Path
-from typing import IO, TYPE_CHECKING
+from typing import TYPE_CHECKING
 
 import numpy as np
 
 from spurbench.errors import UserError
 from spurbench.files import friendly_disk_errors, remove_tree, write_bytes, write_text
+from spurbench.locks import held
 from spurbench.results import Unreadable
 from spurbench.scores.answers import Seen
 from spurbench.scores.predictions import METADATA, Provenance, rows_table
@@ -150,34 +149,19 @@ def alike(first: list[float | None], second: list[float | None]) -> bool:
 def locked(results: Path, provenance: Provenance) -> Iterator[None]:
     """Hold the run's lock; UserError where another process runs the same."""
     path = results / FOLDER / f"{provenance.key()[:16]}.lock"
-    with friendly_disk_errors(results):
-        handle = _lock(path)
-    if handle is None:
-        raise UserError(
-            f"{results}: another `spurbench eval` of {provenance.model.spec} on this data is "
-            "running; wait for it, or stop it first"
-        )
-    try:
-        yield
-    finally:
-        path.unlink(missing_ok=True)
-        handle.close()
-        for folder in (path.parent, results):
-            if folder.is_dir() and not any(folder.iterdir()):
-                folder.rmdir()
-
-
-def _lock(path: Path) -> IO[str] | None:
-    """The locked file; None where another process has it."""
-    while True:
-        path.parent.mkdir(parents=True, exist_ok=True)
-        handle = path.open("w")
+    with ExitStack() as stack:
+        with friendly_disk_errors(results):
+            mine = stack.enter_context(held(path))
+        if not mine:
+            raise UserError(
+                f"{results}: another `spurbench eval` of {provenance.model.spec} on this data is "
+                "running; wait for it, or stop it first"
+            )
         try:
-            fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except BlockingIOError:
-            handle.close()
-            return None
-        # Whoever held it before may have removed it between our opening and our locking it.
-        if path.exists() and path.stat().st_ino == os.fstat(handle.fileno()).st_ino:
-            return handle
-        handle.close()
+            yield
+        finally:
+            with suppress(PermissionError):  # Windows does not remove what is open
+                path.unlink(missing_ok=True)  # while it is held: who comes next makes a new one
+            for folder in (path.parent, results):
+                if folder.is_dir() and not any(folder.iterdir()):
+                    folder.rmdir()

@@ -22,7 +22,8 @@ from safetensors.torch import load_file
 from torch import Tensor
 
 from spurbench_builders.method import losses
-from spurbench_builders.method.finetune import Batch, Finetuning
+from spurbench_builders.method.batches import Batch
+from spurbench_builders.method.finetune import Finetuning
 from spurbench_builders.method.schedule import PREDICTIONS
 from spurbench_builders.team import Team
 from tests.bench.children import run_child

@@ -15,7 +15,8 @@ import torch
 from torch.utils.flop_counter import FlopCounterMode
 
 from spurbench.contracts import FeatureClassifier
-from spurbench_builders.method.finetune import TrainingSet, finetune, training_set
+from spurbench_builders.method.batches import TrainingSet, training_set
+from spurbench_builders.method.finetune import finetune
 from spurbench_builders.models.base import BaseModel, load_base_model
 from spurbench_builders.models.networks import load_network
 from tests.bench.clock import StepClock, write_report

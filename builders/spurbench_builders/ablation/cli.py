@@ -39,7 +39,8 @@ def ablate(
     """
     from spurbench import plugins
     from spurbench.files import write_text
-    from spurbench_builders.cli import follow, parse_classes
+    from spurbench_builders.inputs.request import cards_named
+    from spurbench_builders.progress import follow
     from spurbench_builders.recipes.files import load_recipe
 
     from .report import report
@@ -50,7 +51,7 @@ def ablate(
     rows = table2(base, _words(readings), _numbers(kappas, "--kappas"))
     request = AblationRequest(
         distinct([*rows, *others(_words(also), base)]),
-        tuple(parse_classes(classes, plugins.domain(base.domain))),
+        tuple(cards_named(classes, plugins.domain(base.domain))),
         _seeds(seeds),
         images,
         contexts,

@@ -11,9 +11,14 @@ from spurbench import plugins
 from spurbench.contracts import ClassCard, Domain
 from spurbench.files import friendly_disk_errors
 from spurbench.locks import held
-from spurbench_builders.inputs.pool import PoolPicture
-from spurbench_builders.run.request import BuildRequest, Models, package_versions
-from spurbench_builders.steps.finished import Progress, load_json, save_json
+from spurbench_builders.inputs.pool import PoolPicture, pool_of
+from spurbench_builders.inputs.request import BuildRequest
+from spurbench_builders.models.needed import Models
+from spurbench_builders.progress import Progress
+from spurbench_builders.run.check import check
+from spurbench_builders.steps.finished import load_json, save_json
+from spurbench_builders.steps.identity import package_versions
+from spurbench_builders.steps.job import job_of
 from spurbench_builders.team import Team
 
 from .cells import Cell
@@ -46,7 +51,7 @@ class Ablation:
         self.request = request
         self.domain: Domain = plugins.domain(request.base.recipe.domain)
         self._models: dict[str, Models] = {}
-        self._pools: dict[tuple[str, int], list[PoolPicture]] = {}
+        self._pools: dict[tuple[str, int], tuple[PoolPicture, ...]] = {}
         self._done: set[tuple[str, int]] = set()
 
     def run(self) -> Iterator[Progress]:
@@ -87,7 +92,7 @@ class Ablation:
                 }
                 for v in r.variants
             ],
-            "pool": [c.pool_counts() for c in full if c.request.seed == r.seeds[0]],
+            "pool": [c.pool_counts() for c in full if c.job.request.seed == r.seeds[0]],
             "base": [load_json(self._base_file(c)) for c in full],
             "cells": [c.counts() for c in cells],
             "contexts": [row for c in full for row in c.context_counts(r.contexts)],
@@ -104,22 +109,16 @@ class Ablation:
             yield Progress(card.name, "cell", 1, 1, note)
 
     def _cells(self, card: ClassCard, seed: int) -> list[Cell]:
-        out = self.request.work / "data"
-        cells = [
-            Cell(
-                variant,
-                BuildRequest(variant.recipe, (card,), self.request.images, seed, out),
-                self.domain,
-                self._models_of(variant),
-            )
-            for variant in self.request.variants
-        ]
-        for cell in cells:  # drawn or read once a class, not once a cell
-            key = (card.slug, cell.variant.recipe.references.pool)
-            if key not in self._pools:
-                self._pools[key] = cell.job.pool
-            cell.job.pool = self._pools[key]
-        return cells
+        return [self._cell(variant, card, seed) for variant in self.request.variants]
+
+    def _cell(self, variant: Variant, card: ClassCard, seed: int) -> Cell:
+        out, recipe = self.request.work / "data", variant.recipe
+        request = BuildRequest(recipe, (card,), self.request.images, seed, out)
+        models = self._models_of(variant)
+        key = (card.slug, recipe.references.pool)
+        if key not in self._pools:  # drawn or read once a class, not once a cell
+            self._pools[key] = pool_of(request, self.domain, card)
+        return Cell(variant, job_of(request, card, models, Team(), self._pools[key]), models)
 
     def _models_of(self, variant: Variant) -> Models:
         """Networks are shared between variants: an ablation changes none of them."""
@@ -134,8 +133,8 @@ class Ablation:
             )
         )
         if key not in self._models:
-            self._models[key] = Models(recipe, self.domain, Team())
-            self._models[key].check(self.request.classes)
+            models = self._models[key] = Models(recipe, self.domain, Team())
+            check(models, self.request.classes, Team())
         return self._models[key]
 
     def _base_file(self, cell: Cell) -> Path:

@@ -12,7 +12,7 @@ from spurbench.dataset.write import check_target, install_class, split_entry, wr
 from spurbench.errors import UserError
 from spurbench.files import friendly_disk_errors, remove_tree, sha256_bytes
 from spurbench.pictures import png_bytes, read_rgb
-from spurbench_builders.steps.finished import Progress
+from spurbench_builders.progress import Progress
 
 
 def import_folder(root: Path, out: Path) -> Iterator[Progress]:

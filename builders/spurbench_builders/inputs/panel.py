@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
+from dataclasses import asdict
+from typing import Any
 
 from PIL import Image
 
@@ -46,3 +48,13 @@ def panel_summary(
     ]
     everyone = sum(fools_all(p, label) for p in predictions)
     return f"{', '.join(parts)}; all {everyone}/{total}"
+
+
+def as_lists(predictions: Sequence[Sequence[PanelPrediction]]) -> list[list[dict[str, Any]]]:
+    """Predictions as JSON has them."""
+    return [[asdict(p) for p in row] for row in predictions]
+
+
+def from_lists(stored: list[list[dict[str, Any]]]) -> list[tuple[PanelPrediction, ...]]:
+    """Predictions back from JSON."""
+    return [tuple(PanelPrediction(**p) for p in row) for row in stored]

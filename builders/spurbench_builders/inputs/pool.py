@@ -9,11 +9,12 @@ from pathlib import Path
 from PIL import Image
 
 from spurbench.contracts import ClassCard, Domain
-from spurbench.dataset.manifest import NAME as MANIFEST
 from spurbench.dataset.read import open_data_set
 from spurbench.errors import UserError
 from spurbench.files import sha256_bytes, sha256_json
 from spurbench.pictures import png_bytes, read_folder, read_rgb
+
+from .request import BuildRequest, is_data_set
 
 MINIMUM_OWN = 2
 
@@ -29,26 +30,31 @@ class PoolPicture:
         return read_rgb(self.png, self.origin)
 
 
+def pool_of(request: BuildRequest, domain: Domain, card: ClassCard) -> tuple[PoolPicture, ...]:
+    """The pictures that the request starts a class from: the domain's, a data set's or the user's."""
+    own, count = request.own_references, request.recipe.references.pool
+    if own is None:
+        return tuple(domain_pool(domain, card, count))
+    if is_data_set(own):
+        return tuple(data_set_pool(own, card.slug, count))
+    return tuple(own_pool(own, card.slug, flat=len(request.classes) == 1))
+
+
 def domain_pool(domain: Domain, card: ClassCard, count: int) -> list[PoolPicture]:
     """The first ``count`` references of the class in its domain."""
     return [PoolPicture(png_bytes(p.image), p.origin) for p in domain.references(card, count)]
 
 
-def is_data_set(folder: Path) -> bool:
-    """Whether the user's references are a spurbench data set, as `import-si` makes them."""
-    return (folder / MANIFEST).is_file()
-
-
 def data_set_pool(folder: Path, slug: str, count: int) -> list[PoolPicture]:
     """The first ``count`` pictures of a class's split `si` in a data set folder."""
-    found = [
+    references = [
         PoolPicture(png_bytes(read_rgb(p.data, p.origin)), p.origin)
         for p in open_data_set(folder).pictures([slug])
         if p.split == "si"
     ]
-    if not found:
+    if not references:
         raise UserError(f"{folder}: holds no reference pictures (split si) of class {slug}")
-    return found[:count]
+    return references[:count]
 
 
 def own_pool(folder: Path, slug: str, *, flat: bool = True) -> list[PoolPicture]:

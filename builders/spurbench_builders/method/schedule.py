@@ -16,27 +16,33 @@ SMALLEST_ABAR = 1e-4
 
 @dataclass(frozen=True)
 class Schedule:
-    """abar_t (T,) in [0, 1], and whether the network predicts noise (``epsilon``, SD 1.x) or
-    velocity (``v_prediction``, SD 2.x)."""
+    """diffusers' DDPMScheduler, whose abar_t (T,) lie in [0, 1], and whether the network predicts
+    noise (``epsilon``, SD 1.x) or velocity (``v_prediction``, SD 2.x)."""
 
-    abar: Tensor
+    scheduler: Any
     prediction: str
+
+    @property
+    def abar(self) -> Tensor:
+        """abar_t, (T,): the share of the signal's variance that is left at step t."""
+        abar: Tensor = self.scheduler.alphas_cumprod
+        return abar
 
     def __len__(self) -> int:
         return len(self.abar)
 
     def noisy(self, latents: Tensor, noise: Tensor, times: Tensor) -> Tensor:
         """z_t = sqrt(abar_t) z + sqrt(1 - abar_t) eps; latents and noise (N, C, h, w), times (N,)."""
-        signal, spread = self._scales(times)
-        return signal * latents + spread * noise
+        noisy: Tensor = self.scheduler.add_noise(latents, noise, times)
+        return noisy
 
     def target(self, latents: Tensor, noise: Tensor, times: Tensor) -> Tensor:
         """What the network should predict: eps, or v = sqrt(abar) eps - sqrt(1 - abar) z
         (Salimans and Ho, 2022)."""
         if self.prediction == "epsilon":
             return noise
-        signal, spread = self._scales(times)
-        return signal * noise - spread * latents
+        velocity: Tensor = self.scheduler.get_velocity(latents, noise, times)
+        return velocity
 
     def clean(self, noisy: Tensor, predicted: Tensor, times: Tensor) -> Tensor:
         """The clean latent that a prediction implies, in float32 at least.
@@ -45,7 +51,9 @@ class Schedule:
         z0 = sqrt(abar_t) z_t - sqrt(1 - abar_t) v. abar is held above 1e-4 in the division, so
         that a schedule which ends in pure noise gives no infinity.
         """
-        signal, spread = self._scales(times)
+        # Our own: the scheduler estimates it for one step of a whole batch only, as it samples.
+        a = self.abar[times].view(-1, 1, 1, 1)  # (N, 1, 1, 1)
+        signal, spread = a.sqrt(), (1 - a).sqrt()
         wide = torch.promote_types(predicted.dtype, torch.float32)
         noisy, predicted = noisy.to(wide), predicted.to(wide)
         if self.prediction == "epsilon":
@@ -53,11 +61,9 @@ class Schedule:
         return signal * noisy - spread * predicted
 
     def to(self, device: torch.device) -> Schedule:
-        return Schedule(self.abar.to(device), self.prediction)
-
-    def _scales(self, times: Tensor) -> tuple[Tensor, Tensor]:
-        a = self.abar[times].view(-1, 1, 1, 1)
-        return a.sqrt(), (1 - a).sqrt()
+        """The same with abar there."""
+        self.scheduler.alphas_cumprod = self.abar.to(device)
+        return self
 
 
 def schedule_of(scheduler_config: dict[str, Any]) -> Schedule:
@@ -70,5 +76,4 @@ def schedule_of(scheduler_config: dict[str, Any]) -> Schedule:
             f"base model: its scheduler's prediction_type is {prediction!r}; "
             f"known: {', '.join(PREDICTIONS)}"
         )
-    abar: Tensor = DDPMScheduler.from_config(scheduler_config).alphas_cumprod
-    return Schedule(torch.as_tensor(abar, dtype=torch.float32), prediction)
+    return Schedule(DDPMScheduler.from_config(scheduler_config), prediction)

@@ -14,7 +14,6 @@ from torch import Tensor, nn
 from spurbench.contracts import Domain
 from spurbench.errors import UserError
 from spurbench.files import sha256_file, sha256_json
-from spurbench_builders.method.schedule import schedule_of
 
 from .hub import hub_errors
 
@@ -60,14 +59,14 @@ class BaseModel:
 
     def states(self, tokens: Tensor) -> Tensor:
         """Text states (N, L, D) of token ids; a gradient reaches the text encoder."""
-        states: Tensor = self.text_encoder(tokens).last_hidden_state
+        states: Tensor = self.text_encoder(tokens).last_hidden_state  # (N, L, D)
         return states
 
     def encode_images(self, images: Tensor) -> Tensor:
         """Scaled latent means (N, C, h, w) of pictures (N, 3, H, W) in [0, 1], one at a time: the
         encoder's memory grows with its batch."""
-        means = [self.vae.encode(i[None] * 2 - 1).latent_dist.mean for i in images]
-        latents: Tensor = torch.cat(means) * self.vae.config.scaling_factor
+        means = [self.vae.encode(i[None] * 2 - 1).latent_dist.mean for i in images]  # (1, C, h, w)
+        latents: Tensor = torch.cat(means) * self.vae.config.scaling_factor  # (N, C, h, w)
         return latents
 
     def decode(self, latents: Tensor) -> Tensor:
@@ -125,8 +124,9 @@ def _from_hub(repo: str, revision: str) -> Path:
         return Path(snapshot_download(repo, revision=revision, allow_patterns=wanted))
 
 
-def check_base_model(folder: Path) -> None:
-    """UserError where a part is missing, or its scheduler or safety checker cannot be used."""
+def check_base_model(folder: Path) -> dict[str, Any]:
+    """Its scheduler's settings; UserError where a part is missing, or its scheduler or safety checker
+    cannot be used."""
     has_checker = (folder / "safety_checker" / "config.json").is_file()
     for part in (*PARTS, *(SAFETY if has_checker else ())):
         if not any((folder / part).glob("*.json")):
@@ -137,12 +137,12 @@ def check_base_model(folder: Path) -> None:
         )
     path = folder / "scheduler" / "scheduler_config.json"
     try:
-        settings = json.loads(path.read_text(encoding="utf-8"))
+        settings: dict[str, Any] = json.loads(path.read_text(encoding="utf-8"))
     except (OSError, ValueError) as error:
         raise UserError(f"base model {folder}: {path.name} cannot be read: {error}") from error
-    schedule_of(settings)
     if settings.get("rescale_betas_zero_snr"):
         raise UserError(f"base model {folder}: rescale_betas_zero_snr is not supported")
+    return settings
 
 
 def load_base_model(folder: Path) -> BaseModel:
@@ -162,6 +162,7 @@ def _load_parts(folder: Path) -> BaseModel:
     disable_progress_bar()
     where: dict[str, Any] = {"local_files_only": True}
     safe: dict[str, Any] = {**where, "use_safetensors": True}
+    # As torch loads: accelerate's way would leave a weight that the file lacks on the meta device.
     plain: dict[str, Any] = {**safe, "low_cpu_mem_usage": False}
     parts = BaseModel(
         unet=UNet2DConditionModel.from_pretrained(folder, subfolder="unet", **plain),

@@ -11,33 +11,22 @@ import os
 import shutil
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 from spurbench.errors import UserError
 from spurbench.files import remove_tree, sha256_file, sync, write_text
 from spurbench.locks import held
+from spurbench_builders.progress import Progress
 
 SEAL = "step.json"
 INPUTS = "inputs.json"
 
 
-@dataclass(frozen=True)
-class Progress:
-    """``done`` of ``total`` units of a step of a class; ``note`` says more, such as the loss."""
-
-    class_name: str
-    step: str
-    done: int
-    total: int
-    note: str = ""
+Make = Callable[[Path], Iterator[Progress]]
 
 
-Step = Callable[[Path], Iterator[Progress]]
-
-
-def run_step(root: Path, name: str, make: Step, key: str | None = None) -> Iterator[Progress]:
+def run_step(root: Path, name: str, make: Make, key: str | None = None) -> Iterator[Progress]:
     """Run a step unless it is finished; a finished one whose files were altered is made again.
 
     ``key`` is a hash of all that the step is made from, for `borrow_step`.
@@ -53,7 +42,7 @@ def run_step(root: Path, name: str, make: Step, key: str | None = None) -> Itera
         save_json(part / INPUTS, {"key": key})
     _seal(part)
     part.rename(finished)
-    sync(root)
+    sync(root)  # a rename is on the disk only once its folder is
 
 
 def part_folder(root: Path, name: str) -> Path:
@@ -71,12 +60,12 @@ def is_finished(root: Path, name: str) -> bool:
 def borrow_step(root: Path, name: str, key: str) -> bool:
     """Take over a finished step of another build in the same place that was made from the same
     inputs: its ``inputs.json`` holds the same key. Files are linked where that works."""
-    for found in sorted(root.parent.glob(f"*/{name}/{INPUTS}")):
-        if _stored(found).get("key") == key and is_sealed(found.parent):
+    for inputs in sorted(root.parent.glob(f"*/{name}/{INPUTS}")):
+        if _stored(inputs).get("key") == key and is_sealed(inputs.parent):
             part = part_folder(root, name)
             remove_tree(part)
             remove_tree(root / name)
-            shutil.copytree(found.parent, part, copy_function=_link)
+            shutil.copytree(inputs.parent, part, copy_function=_link)
             part.rename(root / name)
             sync(root)
             return True
@@ -99,10 +88,10 @@ def is_sealed(folder: Path) -> bool:
 def _stored(path: Path) -> dict[str, Any]:
     """A JSON mapping, empty where the file is absent or damaged."""
     try:
-        found = load_json(path)
+        value = load_json(path)
     except (OSError, ValueError):
         return {}
-    return found if isinstance(found, dict) else {}
+    return value if isinstance(value, dict) else {}
 
 
 def _seal(folder: Path) -> None:
@@ -122,6 +111,11 @@ def save_json(path: Path, value: Any) -> None:
 def load_json(path: Path) -> Any:
     """Read a step's findings."""
     return json.loads(path.read_text(encoding="utf-8"))
+
+
+def picture_files(folder: Path) -> list[Path]:
+    """A finished step's pictures, in order."""
+    return sorted(folder.glob("*.png"))
 
 
 def append_line(path: Path, index: int, line: str) -> None:

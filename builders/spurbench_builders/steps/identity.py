@@ -1,10 +1,20 @@
-"""Which steps of a build another build can take over: a hash of exactly what each is made from."""
+"""What decides a build's bytes, and which steps of a build another build can take over."""
 
 from __future__ import annotations
 
+import platform
+from collections.abc import Sequence
+from dataclasses import asdict
+from importlib.metadata import version
 from typing import Any
 
+from spurbench.contracts import ClassCard
 from spurbench.files import sha256_json
+from spurbench_builders.inputs.pool import PoolPicture, pool_fingerprint
+from spurbench_builders.inputs.request import BuildRequest
+from spurbench_builders.models.needed import Models
+from spurbench_builders.recipes.model import Recipe
+from spurbench_builders.team import Team
 
 # Steps that builds of one class can take over from each other, and the parts of a recipe that play
 # no part in them.
@@ -16,6 +26,44 @@ INDEPENDENT_OF = {
     "train": _LATER,
     "sample": _LATER,
 }
+
+
+def identity_of(
+    request: BuildRequest,
+    card: ClassCard,
+    pool: Sequence[PoolPicture],
+    models: Models,
+    team: Team,
+) -> dict[str, Any]:
+    """Everything that decides the bytes of one class of the request, as JSON has it."""
+    return {
+        "recipe": request.recipe.model_dump(mode="json"),
+        "card": asdict(card),
+        "images": request.images,
+        "seed": request.seed,
+        "references": pool_fingerprint(pool),
+        "filtered": request.asks_panel,
+        "weights": models.identities,
+        "versions": package_versions(request.recipe),
+        "device": team.device_name,
+        "processes": team.size,
+    }
+
+
+def package_versions(recipe: Recipe) -> dict[str, str]:
+    """Versions that can change a build's bytes."""
+    names: tuple[str, ...] = (
+        "spurbench",
+        "torch",
+        "diffusers",
+        "transformers",
+        "timm",
+        "pillow",
+        "datasets",
+    )
+    if recipe.training.lora:
+        names += ("peft",)
+    return {"python": platform.python_version(), **{n: version(n) for n in names}}
 
 
 def step_key(identity: dict[str, Any], name: str, kappa: float) -> str:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
@@ -72,16 +71,6 @@ def generated_rows(
 def validation_rows(card: ClassCard, pool: Sequence[PoolPicture]) -> list[Row]:
     """Split `val`: pictures of the class itself."""
     return [_row(card, p.png, "val", i, p.origin) for i, p in enumerate(pool)]
-
-
-def as_lists(said: Predictions) -> list[list[dict[str, Any]]]:
-    """Predictions as JSON has them."""
-    return [[asdict(p) for p in row] for row in said]
-
-
-def from_lists(stored: list[list[dict[str, Any]]]) -> list[tuple[PanelPrediction, ...]]:
-    """Predictions back from JSON."""
-    return [tuple(PanelPrediction(**p) for p in row) for row in stored]
 
 
 def _row(card: ClassCard, png: bytes, source: str, index: int, origin: str, **known: Any) -> Row:

@@ -13,15 +13,9 @@ from spurbench import plugins
 from spurbench.contracts import LabelSpace, ModelFacts, Transform
 from spurbench.errors import UserError
 from spurbench.prediction import to_tensor
-from spurbench_builders.method.finetune import (
-    Finetuning,
-    StepLog,
-    TrainingSet,
-    draw,
-    finetune,
-    trained_state,
-    training_set,
-)
+from spurbench_builders.method.batches import TrainingSet, draw, training_set
+from spurbench_builders.method.checkpoint import trained_state
+from spurbench_builders.method.finetune import Finetuning, StepLog, finetune
 from spurbench_builders.method.similarity import Making, anchors, similarity_loss
 from spurbench_builders.models.base import BaseModel, load_base_model
 from spurbench_builders.recipes.files import derived, load_recipe
@@ -181,9 +175,7 @@ def test_gradients_reach_unet_and_text_encoder_and_equal_differences(
     pictures = torch.rand(3, 3, 64, 64, generator=generator, dtype=torch.float64)
     data = training_set(model, doubled, 1, pictures, pictures, PROMPTS, WORDS, 1.0)
     tuning = Finetuning(model, doubled, data, settings, Team())
-    tuning.schedule = type(tuning.schedule)(
-        tuning.schedule.abar.double(), tuning.schedule.prediction
-    )
+    tuning.schedule.scheduler.alphas_cumprod = tuning.schedule.abar.double()
     batch = draw(data, tuning.schedule, generator, 1, prior=True)
     batch = type(batch)(batch.latents, batch.noise.double(), torch.tensor([200, 300]), batch.which)
 

@@ -16,6 +16,13 @@ def randn(*shape: int, seed: int = 0) -> torch.Tensor:
     return torch.randn(shape, generator=torch.Generator().manual_seed(seed), dtype=torch.float64)
 
 
+def made_schedule(abar: list[float], prediction: str, dtype: torch.dtype) -> Schedule:
+    """A schedule with these abar, one a step."""
+    schedule = schedule_of({"num_train_timesteps": len(abar), "prediction_type": prediction})
+    schedule.scheduler.alphas_cumprod = torch.tensor(abar, dtype=dtype)
+    return schedule
+
+
 def compared(made: torch.Tensor, anchor: str = "mean", **known: torch.Tensor) -> losses.Compared:
     refs = known.get("references", randn(3, 5, seed=2))
     weights = known.get("weights", torch.tensor([0.9, 0.2], dtype=torch.float64)[: len(made)])
@@ -29,7 +36,7 @@ def cosine(a: np.ndarray, b: np.ndarray) -> float:
 
 @pytest.mark.parametrize("prediction", ["epsilon", "v_prediction"])
 def test_the_clean_estimate_inverts_the_forward_process(prediction: str) -> None:
-    schedule = Schedule(torch.tensor([0.99, 0.5, 0.01], dtype=torch.float64), prediction)
+    schedule = made_schedule([0.99, 0.5, 0.01], prediction, torch.float64)
     latents, noise, times = randn(3, 4, 2, 2), randn(3, 4, 2, 2, seed=1), torch.arange(3)
     noisy = schedule.noisy(latents, noise, times)
     target = schedule.target(latents, noise, times)
@@ -37,24 +44,29 @@ def test_the_clean_estimate_inverts_the_forward_process(prediction: str) -> None
     torch.testing.assert_close(estimate, latents)
 
 
-def test_velocity_is_the_one_diffusers_trains_toward() -> None:
-    from diffusers import DDPMScheduler
-
-    config = {"beta_schedule": "scaled_linear", "prediction_type": "v_prediction"}
-    theirs = DDPMScheduler.from_config(config)
-    schedule = schedule_of(dict(theirs.config))
+def test_noise_and_velocity_are_those_of_the_papers() -> None:
+    """z_t (Ho et al., 2020) and v (Salimans and Ho, 2022) in numpy, abar from SD 1.5's settings."""
+    settings = {"beta_schedule": "scaled_linear", "beta_start": 0.00085, "beta_end": 0.012}
+    betas = np.linspace(0.00085**0.5, 0.012**0.5, 1000, dtype=np.float64) ** 2
+    a = np.cumprod(1 - betas)[[10, 900]].reshape(2, 1, 1, 1)
     latents, noise = randn(2, 4, 2, 2).float(), randn(2, 4, 2, 2, seed=1).float()
-    times = torch.tensor([10, 900])
-    torch.testing.assert_close(
-        schedule.target(latents, noise, times), theirs.get_velocity(latents, noise, times)
-    )
-    torch.testing.assert_close(
-        schedule.noisy(latents, noise, times), theirs.add_noise(latents, noise, times)
-    )
+    times, z, eps = torch.tensor([10, 900]), latents.numpy(), noise.numpy()
+    for prediction, target in (
+        ("epsilon", eps),
+        ("v_prediction", np.sqrt(a) * eps - np.sqrt(1 - a) * z),
+    ):
+        schedule = schedule_of({**settings, "prediction_type": prediction})
+        noisy = schedule.noisy(latents, noise, times)
+        np.testing.assert_allclose(
+            noisy, np.sqrt(a) * z + np.sqrt(1 - a) * eps, rtol=1e-4, atol=1e-5
+        )
+        np.testing.assert_allclose(
+            schedule.target(latents, noise, times), target, rtol=1e-4, atol=1e-5
+        )
 
 
 def test_a_schedule_that_ends_in_pure_noise_gives_no_infinity() -> None:
-    schedule = Schedule(torch.tensor([0.5, 0.0]), "epsilon")
+    schedule = made_schedule([0.5, 0.0], "epsilon", torch.float32)
     noisy = randn(2, 4, 2, 2).float()
     assert schedule.clean(noisy, noisy / 2, torch.tensor([0, 1])).isfinite().all()
 

@@ -18,10 +18,10 @@ from datasets import load_dataset
 from spurbench import plugins
 from spurbench.errors import UserError
 from spurbench.pictures import png_bytes
+from spurbench_builders.inputs.request import BuildRequest, work_root
 from spurbench_builders.recipes.files import load_recipe
 from spurbench_builders.recipes.model import Recipe
 from spurbench_builders.run import build as build_module
-from spurbench_builders.run.request import BuildRequest, work_root
 from tests.conftest import picture
 
 SPAWN = multiprocessing.get_context("forkserver")
@@ -167,15 +167,14 @@ def test_fresh_takes_nothing_over_and_one_failed_class_stops_no_other(tmp_path: 
 
 
 def test_another_seed_or_recipe_is_another_work_folder(undisturbed: Path, tmp_path: Path) -> None:
-    from spurbench_builders.run.build import ClassBuild
-    from spurbench_builders.run.request import Models
+    from spurbench_builders.models.needed import Models
+    from spurbench_builders.steps.job import job_of
     from spurbench_builders.team import Team
 
     def root(**options: Any) -> str:
         wanted = request(tmp_path / "spurbench", **options)
-        domain = plugins.domain("micro")
-        models = Models(wanted.recipe, domain, Team())
-        return ClassBuild(wanted, domain, models, wanted.classes[0]).root.name
+        models = Models(wanted.recipe, plugins.domain("micro"), Team())
+        return job_of(wanted, wanted.classes[0], models, Team()).root.name
 
     edited = tiny_recipe(training={"learning_rate": 2e-4})
     names = {root(), root(seed=1), root(recipe=edited)}
@@ -238,22 +237,22 @@ def test_a_full_disk_is_one_clear_line_and_loses_nothing(undisturbed: Path, tmp_
 def test_only_what_plays_no_part_leaves_a_steps_key_alone(tmp_path: Path) -> None:
     """Every field of a recipe changes the work folder; the steps that can be taken over change
     with all fields but those named here."""
-    from spurbench_builders.run.build import ClassBuild
-    from spurbench_builders.run.request import Models
+    from spurbench_builders.inputs.pool import pool_of
+    from spurbench_builders.models.needed import Models
+    from spurbench_builders.steps.engine import key_of
     from spurbench_builders.steps.identity import INDEPENDENT_OF
+    from spurbench_builders.steps.job import Job, job_of
     from spurbench_builders.team import Team
     from tests.builders.recipes.test_recipes import changes_of_every_field
 
     domain = plugins.domain("micro")
     shared = Models(tiny_recipe(), domain, Team())  # the networks stay: only the settings change
 
-    def job(recipe: Recipe) -> ClassBuild:
+    def job(recipe: Recipe) -> Job:
         wanted = request(tmp_path / "spurbench", recipe=recipe)
-        made = ClassBuild(wanted, domain, shared, wanted.classes[0])
-        made.pool = pool
-        return made
+        return job_of(wanted, wanted.classes[0], shared, Team(), pool)
 
-    pool = ClassBuild(request(tmp_path / "x"), domain, shared, request(tmp_path).classes[0]).pool
+    pool = pool_of(request(tmp_path / "x"), domain, request(tmp_path).classes[0])
     before = job(tiny_recipe())
     expected = {
         "references": {"domain", "references", "panel"},
@@ -263,7 +262,7 @@ def test_only_what_plays_no_part_leaves_a_steps_key_alone(tmp_path: Path) -> Non
         after = job(recipe)
         assert after.root != before.root, path
         for step in INDEPENDENT_OF:
-            changed = after.step_key(step) != before.step_key(step)
+            changed = key_of(after, step) != key_of(before, step)
             if step in expected:
                 matters = path[0] in expected[step] or ".".join(map(str, path)) in expected[step]
             else:

@@ -17,8 +17,8 @@ from spurbench import plugins
 from spurbench.dataset.manifest import read_manifest
 from spurbench.errors import UserError
 from spurbench_builders.recipes.files import derived, load_recipe
-from spurbench_builders.run import request as request_module
-from spurbench_builders.run.request import check_settings
+from spurbench_builders.run import check as check_module
+from spurbench_builders.run.check import check_settings
 from spurbench_builders.run.shards import Shard, merge_data_sets, parse_shard, shard_folder
 from tests.builders.run.test_build import digests
 from tests.conftest import make_class
@@ -129,6 +129,6 @@ def test_settings_for_what_is_not_there(monkeypatch: pytest.MonkeyPatch) -> None
     weighted = derived(load_recipe("micro"), {"similarity": {"class_weights": {"koalla": 1}}}, "x")
     with pytest.raises(UserError, match="class_weights 'koalla'; did you mean 'koala'"):
         check_settings(weighted, domain, 1)
-    monkeypatch.setattr(request_module, "find_spec", lambda name: None)
+    monkeypatch.setattr(check_module, "find_spec", lambda name: None)
     with pytest.raises(UserError, match=r"pip install 'spurbench\[lora\]'"):
         check_settings(load_recipe("micro-lora"), domain, 1)

@@ -8,8 +8,8 @@ from pathlib import Path
 import pytest
 
 from spurbench.errors import UserError
+from spurbench_builders.progress import Progress
 from spurbench_builders.steps.finished import (
-    Progress,
     append_line,
     borrow_step,
     is_finished,

@@ -1,0 +1,78 @@
+"""Checkpoints of a training run, from which it goes on to the same bits, and its trained weights."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any, cast
+
+import torch
+from torch import Tensor
+
+from spurbench.files import whole_file
+from spurbench_builders.models.base import BaseModel
+
+from .trainables import Trainee
+
+
+def save_checkpoint(
+    path: Path,
+    trainee: Trainee,
+    optimiser: torch.optim.Optimizer,
+    generator: torch.Generator,
+    step: int,
+) -> None:
+    """Write weights in training, optimiser, random states and the number of steps done."""
+    state = {
+        "weights": {n: p.detach() for n, p in trainee.named_parameters().items()},
+        "optimiser": optimiser.state_dict(),
+        "generator": generator.get_state(),
+        "global": torch.get_rng_state(),  # dropout draws from it
+        "step": step,
+    }
+    try:
+        with whole_file(path) as file:  # streamed: at SD's size this is 12 GB
+            torch.save(state, file)
+    except RuntimeError as error:  # torch hides a full disk behind its own complaint
+        if isinstance(error.__context__, OSError):
+            raise error.__context__ from None
+        raise
+
+
+def restore_checkpoint(
+    path: Path | None,
+    trainee: Trainee,
+    optimiser: torch.optim.Optimizer,
+    generator: torch.Generator,
+) -> int:
+    """Put a checkpoint's state back, exactly, and return the number of steps done: 0 without one."""
+    if path is None or not path.exists():
+        return 0
+    device = trainee.model.device
+    state = cast(dict[str, Any], torch.load(path, weights_only=True, map_location=device))
+    with torch.no_grad():
+        for name, parameter in trainee.named_parameters().items():
+            parameter.copy_(state["weights"][name])
+    optimiser.load_state_dict(state["optimiser"])
+    # map_location moved the random states too, but generators take theirs from the CPU alone.
+    generator.set_state(state["generator"].cpu())
+    torch.set_rng_state(state["global"].cpu())
+    return int(state["step"])
+
+
+def trained_state(model: BaseModel) -> dict[str, Tensor]:
+    """Weights of U-Net and text encoder, by module and name."""
+    parts = {"unet": model.unet, "text_encoder": model.text_encoder}
+    return {
+        f"{part}.{k}": v.contiguous()  # safetensors stores no strides
+        for part, m in parts.items()
+        for k, v in m.state_dict().items()
+    }
+
+
+def load_trained_state(model: BaseModel, state: dict[str, Tensor]) -> None:
+    """Put weights from trained_state back, strictly."""
+    for part, module in (("unet", model.unet), ("text_encoder", model.text_encoder)):
+        prefix = f"{part}."
+        module.load_state_dict(
+            {k.removeprefix(prefix): v for k, v in state.items() if k.startswith(prefix)}
+        )

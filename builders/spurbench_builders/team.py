@@ -65,6 +65,7 @@ class Team:
         from torch.nn.parallel import DistributedDataParallel
 
         device = self.device
+        # DDP wants a device's number for a GPU, and none at all for a CPU.
         ids = [device.index] if device.type == "cuda" else None
         return DistributedDataParallel(module, device_ids=ids)
 
@@ -74,9 +75,9 @@ class Team:
             return True
         import torch.distributed
 
-        found: list[int] = [0] * self.size
-        torch.distributed.all_gather_object(found, number)
-        return len(set(found)) == 1
+        gathered: list[int] = [0] * self.size
+        torch.distributed.all_gather_object(gathered, number)
+        return len(set(gathered)) == 1
 
     def mean(self, values: list[float]) -> list[float]:
         """The mean over the processes of each value."""
@@ -84,15 +85,15 @@ class Team:
             return values
         import torch
 
-        gathered = torch.tensor(values, dtype=torch.float64, device=self.device)
-        torch.distributed.all_reduce(gathered)
-        return [float(v) / self.size for v in gathered]
+        sums = torch.tensor(values, dtype=torch.float64, device=self.device)
+        torch.distributed.all_reduce(sums)  # in place
+        return [float(v) / self.size for v in sums]
 
     @contextmanager
     def lead_first(self) -> Iterator[None]:
         """The lead does the body before the others begin it."""
         if not self.leads:
-            self.wait()
+            self.wait()  # for the lead's wait after its body: both meet at one barrier
         yield
         if self.leads:
             self.wait()

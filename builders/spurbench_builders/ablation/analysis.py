@@ -58,14 +58,14 @@ class Summary:
 
 def values(record: dict[str, Any], variant: str, share: Share) -> np.ndarray:
     """The share by class (row) and seed (column)."""
-    found = {(c["class"], c["seed"]): share(c) for c in all_counts(record, variant)}
-    return np.array([[found[name, s] for s in record["seeds"]] for name in record["classes"]])
+    by_cell = {(c["class"], c["seed"]): share(c) for c in all_counts(record, variant)}
+    return np.array([[by_cell[name, s] for s in record["seeds"]] for name in record["classes"]])
 
 
 def share_estimate(table: np.ndarray) -> Estimate:
     """Mean of a table of shares, its interval kept within [0, 1]."""
-    found = crossed_mean(table)
-    return Estimate(found.value, max(0.0, found.low), min(1.0, found.high))
+    mean = crossed_mean(table)
+    return Estimate(mean.value, max(0.0, mean.low), min(1.0, mean.high))
 
 
 def summaries(record: dict[str, Any]) -> list[Summary]:
@@ -77,11 +77,11 @@ def summaries(record: dict[str, Any]) -> list[Summary]:
     vanilla = values(record, VANILLA, accuracy)
     plain = values(record, TEXT_ENCODER, accuracy)
     plain_clean = values(record, TEXT_ENCODER, clean_accuracy)
-    found = []
+    summarised = []
     for row in rows:
         own = values(record, row["name"], accuracy)
         clean = values(record, row["name"], clean_accuracy)
-        found.append(
+        summarised.append(
             Summary(
                 row["name"],
                 row["title"],
@@ -96,7 +96,7 @@ def summaries(record: dict[str, Any]) -> list[Summary]:
                 crossed_mean(clean - plain_clean),
             )
         )
-    return found
+    return summarised
 
 
 def verdict(record: dict[str, Any], rows: list[Summary]) -> list[str]:
@@ -151,10 +151,10 @@ def _between(
 
 
 def _effects(differences: list[Estimate]) -> str:
-    found = {_effect(d) for d in differences}
-    if len(found) == 1:
-        return found.pop()
-    return f"{' or '.join(sorted(found))} (depending on kappa)"
+    effects = {_effect(d) for d in differences}
+    if len(effects) == 1:
+        return effects.pop()
+    return f"{' or '.join(sorted(effects))} (depending on kappa)"
 
 
 def _effect(difference: Estimate) -> str:

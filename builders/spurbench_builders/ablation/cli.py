@@ -95,5 +95,5 @@ def _seeds(text: str) -> tuple[int, ...]:
     numbers = _words(text)
     if not numbers or not all(n.isdigit() for n in numbers):
         raise UserError(f"--seeds {text!r}: give how many, or the seeds separated by commas")
-    found = tuple(dict.fromkeys(int(n) for n in numbers))
-    return found if "," in text else tuple(range(max(1, found[0])))
+    distinct = tuple(dict.fromkeys(int(n) for n in numbers))
+    return distinct if "," in text else tuple(range(max(1, distinct[0])))

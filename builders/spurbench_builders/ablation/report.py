@@ -126,10 +126,10 @@ def contexts(record: dict[str, Any]) -> str:
     rows = [("a photo of a [V] noun", all_counts(record, FULL))]
     for words in dict.fromkeys(c["context"] for c in record["contexts"]):
         rows.append((f"... {words}", [c for c in record["contexts"] if c["context"] == words]))
-    for title, found in rows:
-        grids = [_grid(record, found, share) for share in (accuracy, consistent, object_rate)]
+    for title, cells in rows:
+        grids = [_grid(record, cells, share) for share in (accuracy, consistent, object_rate)]
         shown = " | ".join(percent(share_estimate(grid)) for grid in grids)
-        lines.append(f"| {title} | {sum(c['n'] for c in found)} | {shown} |")
+        lines.append(f"| {title} | {sum(c['n'] for c in cells)} | {shown} |")
     return "\n".join(lines)
 
 
@@ -146,11 +146,11 @@ def plot(record: dict[str, Any]) -> bytes:
         ("spurious accuracy", "#1f4e79", 0.14, [r.accuracy for r in rows]),
         ("without pictures that show the object", "#c0504d", -0.14, [r.clean for r in rows]),
     )
-    for label, colour, shift, found in series:
+    for label, colour, shift, estimates in series:
         at = [len(rows) - 1 - i + shift for i in range(len(rows))]
-        middle = [100 * e.value for e in found]
-        below = [100 * max(0.0, e.value - e.low) for e in found]
-        above = [100 * max(0.0, e.high - e.value) for e in found]
+        middle = [100 * e.value for e in estimates]
+        below = [100 * max(0.0, e.value - e.low) for e in estimates]
+        above = [100 * max(0.0, e.high - e.value) for e in estimates]
         axes.errorbar(
             middle, at, xerr=[below, above], fmt="o", ms=4, capsize=2, color=colour, label=label
         )
@@ -174,5 +174,5 @@ def _titles(record: dict[str, Any]) -> list[tuple[str, str]]:
 
 
 def _grid(record: dict[str, Any], rows: Any, share: Any) -> np.ndarray:
-    found = {(c["class"], c["seed"]): share(c) for c in rows}
-    return np.array([[found[n, s] for s in record["seeds"]] for n in record["classes"]])
+    by_cell = {(c["class"], c["seed"]): share(c) for c in rows}
+    return np.array([[by_cell[n, s] for s in record["seeds"]] for n in record["classes"]])

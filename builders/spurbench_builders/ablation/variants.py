@@ -66,11 +66,11 @@ def table2(base: Recipe, readings: Sequence[str], kappas: Sequence[float]) -> li
 
 def others(names: Sequence[str], base: Recipe) -> list[Variant]:
     """Whole recipes as further rows; UserError where one is of another domain."""
-    found = [load_recipe(name) for name in names]
-    for recipe in found:
+    recipes = [load_recipe(name) for name in names]
+    for recipe in recipes:
         if recipe.domain != base.domain:
             raise UserError(f"recipe {recipe.name!r} is not of domain {base.domain!r}")
-    return [Variant(r.name, f"recipe `{r.name}`", r) for r in found]
+    return [Variant(r.name, f"recipe `{r.name}`", r) for r in recipes]
 
 
 def distinct(variants: Sequence[Variant]) -> tuple[Variant, ...]:

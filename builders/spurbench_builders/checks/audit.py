@@ -32,11 +32,11 @@ def audit(
 ) -> list[Finding]:
     """Audit every picture against the references it was trained on."""
     objects = object_probabilities(images, referee, class_name) if referee else [None] * len(images)
-    bank = np.stack([_pixels(r, images[0].size) for r in references])
+    bank = np.stack([_pixels(r, images[0].size) for r in references])  # (R, H, W, 3)
     findings = []
     for image, probability in zip(images, objects, strict=True):
         pixels = _pixels(image, images[0].size)
-        distances = np.sqrt(((bank - pixels) ** 2).mean(axis=(1, 2, 3)))
+        distances = np.sqrt(((bank - pixels) ** 2).mean(axis=(1, 2, 3)))  # (R,)
         nearest = int(distances.argmin())
         findings.append(
             Finding(probability, nearest, float(distances[nearest]), is_degenerate(image))
@@ -47,9 +47,9 @@ def audit(
 def audit_summary(findings: Sequence[Finding], threshold: float) -> str:
     """In how many pictures the object was found, and how many are degenerate, in words."""
     known = [f.object_probability for f in findings if f.object_probability is not None]
-    found = f"; object found in {sum(p > threshold for p in known)}" if known else ""
+    shown = f"; object found in {sum(p > threshold for p in known)}" if known else ""
     degenerate = sum(f.degenerate for f in findings)
-    return found + (f"; {degenerate} black or constant" if degenerate else "")
+    return shown + (f"; {degenerate} black or constant" if degenerate else "")
 
 
 def object_probabilities(
@@ -63,13 +63,15 @@ def object_probabilities(
     if class_name not in names:
         raise UserError(f"{referee.spec}: cannot tell whether a picture shows a {class_name}")
     column = names.index(class_name)
-    found: list[float] = []
+    probabilities: list[float] = []
     for start in range(0, len(images), batch):
         part = images[start : start + batch]
-        tensor = torch.stack([to_tensor(framed(i, referee.transform)) for i in part])
+        tensor = torch.stack(
+            [to_tensor(framed(i, referee.transform)) for i in part]
+        )  # (N, 3, H, W)
         with torch.inference_mode():
-            found += referee.logits(tensor)[:, column].sigmoid().tolist()
-    return found
+            probabilities += referee.logits(tensor)[:, column].sigmoid().tolist()
+    return probabilities
 
 
 def is_degenerate(image: Image.Image) -> bool:

@@ -30,8 +30,8 @@ def safety_verdicts(
         # The checker blackens what it flags in the array it is given: give it one to waste.
         wasted = [np.zeros((1, 1, 3), dtype=np.float32) for _ in part]
         with torch.inference_mode():
-            _, found = checker(images=wasted, clip_input=seen)
-        flags += [bool(f) for f in found]
+            _, verdicts = checker(images=wasted, clip_input=seen)
+        flags += [bool(f) for f in verdicts]
     return flags
 
 

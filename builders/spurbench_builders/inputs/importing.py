@@ -24,24 +24,24 @@ def import_folder(root: Path, out: Path) -> Iterator[Progress]:
     aside = out.parent / f".{out.name}.import"
     with friendly_disk_errors(out):
         remove_tree(aside)
-        for i, found in enumerate(classes):
-            yield Progress("import", found.name, i, len(classes) + 1)
+        for i, si_class in enumerate(classes):
+            yield Progress("import", si_class.name, i, len(classes) + 1)
             file = aside / "parquet" / f"{i}.parquet"
             file.parent.mkdir(parents=True, exist_ok=True)
             try:
-                write_split(_rows(found), file)
+                write_split(_rows(si_class), file)
             except UserError:
                 remove_tree(aside)
                 raise
-            splits = {"si": split_entry(found.slug, "si", file, len(found.pictures))}
+            splits = {"si": split_entry(si_class.slug, "si", file, len(si_class.pictures))}
             entry = ClassEntry(
-                name=found.name,
-                label=found.label,
-                feature=found.feature,
+                name=si_class.name,
+                label=si_class.label,
+                feature=si_class.feature,
                 splits=splits,
                 provenance={"imported_from": root.name},
             )
-            install_class(aside / "data", root.name, "imagenet", found.slug, entry, {"si": file})
+            install_class(aside / "data", root.name, "imagenet", si_class.slug, entry, {"si": file})
         if out.is_dir():
             out.rmdir()
         (aside / "data").rename(out)  # the data set is there as a whole, or not at all
@@ -51,7 +51,7 @@ def import_folder(root: Path, out: Path) -> Iterator[Progress]:
     yield Progress("import", root.name, len(classes) + 1, len(classes) + 1, note)
 
 
-def _rows(found: FoundClass) -> Iterator[Row]:
-    for i, (place, origin) in enumerate(zip(found.pictures, found.origins, strict=True)):
+def _rows(si_class: FoundClass) -> Iterator[Row]:
+    for i, (place, origin) in enumerate(zip(si_class.pictures, si_class.origins, strict=True)):
         png = png_bytes(read_rgb(read_picture(place), str(place)))
-        yield Row(png, found.label, found.name, "si", i, origin, sha256_bytes(png))
+        yield Row(png, si_class.label, si_class.name, "si", i, origin, sha256_bytes(png))

@@ -23,13 +23,13 @@ def ldm_loss(predicted: Tensor, target: Tensor) -> Tensor:
 
     The target is the noise, or the velocity for v-prediction (schedule.py). float32 at least.
     """
-    wide = torch.promote_types(predicted.dtype, torch.float32)
+    wide = torch.promote_types(predicted.dtype, torch.float32)  # bf16 squares lose their small ones
     return F.mse_loss(predicted.to(wide), target.to(wide))
 
 
 def class_features(features: Tensor, weight: Tensor) -> Tensor:
     """Eq. 4: psi_k(x) = w_k * phi(x), features (N, D) and the class's weight (D,) to (N, D)."""
-    return features * weight
+    return features * weight  # (N, D)
 
 
 @dataclass(frozen=True)
@@ -48,9 +48,11 @@ class Compared:
     def cosines(self) -> Tensor:
         """S_C of each made picture and its anchor among the references, (N,), in [-1, 1]."""
         if self.anchor == "nearest":
-            pairs = F.cosine_similarity(self.made[:, None], self.references[None], dim=2, eps=1e-8)
-            return pairs.amax(dim=1)
-        centre = self.references.mean(dim=0, keepdim=True)
+            pairs = F.cosine_similarity(
+                self.made[:, None], self.references[None], dim=2, eps=1e-8
+            )  # (N, R)
+            return pairs.amax(dim=1)  # (N,)
+        centre = self.references.mean(dim=0, keepdim=True)  # (1, D)
         return F.cosine_similarity(self.made, centre.expand_as(self.made), dim=1, eps=1e-8)
 
 
@@ -80,6 +82,7 @@ READINGS: dict[str, Callable[[Compared], Tensor]] = {
 def total(ldm: Tensor, prior: Tensor, similarity: Tensor, lam: float, kappa: float) -> Tensor:
     """Eq. 6: LDM + lambda PPL + kappa SFSL. A weight of zero leaves its term out entirely."""
     value = ldm
+    # Not 0 * term: that passes on a term's NaN.
     if lam:
         value = value + lam * prior
     if kappa:

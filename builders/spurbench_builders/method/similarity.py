@@ -33,10 +33,11 @@ class Anchors:
 @torch.no_grad()
 def anchors(robust: FeatureClassifier, label: int, references: Tensor, priors: Tensor) -> Anchors:
     """Compute psi_k once; pictures are (N, 3, H, W) in [0, 1]."""
-    weight = robust.head[0][_output(robust, label)].to(references.device)
-    return Anchors(
-        psi(robust, weight, references).clone(), psi(robust, weight, priors).clone(), weight.clone()
-    )
+    row = robust.head[0][_output(robust, label)].to(references.device)  # (D,)
+    # A loader may have made the head in inference mode: its tensors cannot be saved for a backward
+    # pass, their clones can.
+    weight = row.clone()
+    return Anchors(psi(robust, weight, references), psi(robust, weight, priors), weight)
 
 
 def _output(robust: FeatureClassifier, label: int) -> int:
@@ -57,6 +58,7 @@ def resized(images: Tensor, size: int) -> Tensor:
     """Pictures (N, 3, H, W) at size x size, differentiably; unchanged where they fit already."""
     if images.shape[-2:] == (size, size):
         return images
+    # antialias: shrinking would else look at four pixels of many, as no classifier was trained.
     return F.interpolate(images, (size, size), mode="bilinear", antialias=True)
 
 
@@ -82,17 +84,18 @@ def similarity_loss(
 ) -> Tensor:
     """SFSL of a step, in float32 with autocast off; zero where no picture is below the time bound,
     or where the value is not finite."""
-    weights = time_weights(schedule, settings, making.times)
+    weights = time_weights(schedule, settings, making.times)  # (N,)
     with torch.autocast(making.noisy.device.type, enabled=False):
         if settings.reading == "printed":
-            made, rows = known.references[making.reference], torch.ones_like(weights).bool()
+            made = known.references[making.reference]  # (N, D)
+            rows = torch.ones_like(weights).bool()
         else:
             rows = weights > 0  # what counts nothing is not decoded, and cannot spoil the rest
             if not bool(rows.any()):
                 return torch.zeros((), device=making.noisy.device)
-            images = _decoded(model, schedule, settings, making, rows)
-            made = psi(robust, known.class_weight, images)
-        kept = rows.cpu()
+            images = _decoded(model, schedule, settings, making, rows)  # (M, 3, H, W)
+            made = psi(robust, known.class_weight, images)  # (M, D)
+        kept = rows.cpu()  # which pictures were drawn is known on the CPU
         value = losses.READINGS[settings.reading](
             losses.Compared(
                 made,
@@ -104,12 +107,13 @@ def similarity_loss(
             )
         )
         value = value * (len(made) / len(weights))  # the mean is over all of the step's pictures
+    # An estimate from a nearly pure noise may overflow; one such step is left out, not the run.
     return value if bool(value.isfinite()) else torch.zeros_like(value)
 
 
 def time_weights(schedule: Schedule, settings: Similarity, times: Tensor) -> Tensor:
     """How much the picture at each step counts, (N,) in [0, 1]."""
-    a = schedule.abar[times]
+    a = schedule.abar[times]  # (N,): the later the step, the less of the picture is in its estimate
     weights = a if settings.time_weight == "abar" else torch.ones_like(a)
     if settings.time_bound is None:
         return weights

@@ -31,8 +31,8 @@ class Denoiser(nn.Module):
         """The prediction (N, C, h, w) for latents at times (N,) under prompts, one a picture:
         given as token ids (N, L) or, where the text encoder is frozen, as its states (N, L, D)."""
         if states is None:
-            states = self.text_encoder(tokens).last_hidden_state
-        predicted: Tensor = self.unet(noisy, times, states).sample
+            states = self.text_encoder(tokens).last_hidden_state  # (N, L, D)
+        predicted: Tensor = self.unet(noisy, times, states).sample  # (N, C, h, w)
         return predicted
 
 
@@ -76,7 +76,7 @@ class Trainee:
             betas=s.betas,
             eps=s.epsilon,
             weight_decay=decay,
-            fused=True,
+            fused=True,  # one kernel for all weights instead of several for each
         )
 
     def finish(self) -> None:
@@ -130,7 +130,8 @@ def _train_one_word(model: BaseModel, identifier: str, noun: str) -> None:
     start = table.weight[model.word_tokens(noun)].mean(dim=0)
     with torch.no_grad():
         table.weight[rows] = start
-    mask = torch.zeros(len(table.weight), 1, device=table.weight.device)
+    mask = torch.zeros(len(table.weight), 1, device=table.weight.device)  # (vocabulary, 1)
     mask[rows] = 1
     table.weight.requires_grad_(True)
+    # A row cannot be a parameter of its own, so the others' gradients are put to zero.
     table.weight.register_hook(lambda gradient: gradient * mask)

@@ -36,10 +36,10 @@ def load_network(network: Network, device: torch.device) -> Classifier:
 def weights_file(network: Network) -> Path:
     """Where the network's weights lie, fetched from the hub where they are there."""
     named = network.weights or ""
-    found = HUB.fullmatch(named)
-    if named.startswith("hub://") and not found:
+    parts = HUB.fullmatch(named)
+    if named.startswith("hub://") and not parts:
         raise UserError(f"{network.spec}: weights {named!r} is not hub://OWNER/NAME@REVISION/FILE")
-    path = _from_hub(network, **found.groupdict()) if found else Path(named).expanduser()
+    path = _from_hub(network, **parts.groupdict()) if parts else Path(named).expanduser()
     if not path.is_file():
         raise UserError(f"{network.spec}: {path}: no such weights file")
     if network.sha256 and sha256_file(path) != network.sha256:

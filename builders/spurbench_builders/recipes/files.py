@@ -132,11 +132,11 @@ def _mapping(text: str, where: str) -> dict[str, Any]:
 
 
 def _leaves(data: dict[str, Any], path: str = "") -> list[tuple[str, Any]]:
-    found: list[tuple[str, Any]] = []
+    leaves: list[tuple[str, Any]] = []
     for key, value in data.items():
         here = f"{path}.{key}" if path else str(key)
         if isinstance(value, dict) and value:
-            found += _leaves(value, here)
+            leaves += _leaves(value, here)
         else:
-            found.append((here, "default" if value is None else value))
-    return found
+            leaves.append((here, "default" if value is None else value))
+    return leaves

@@ -28,9 +28,9 @@ class Shard:
 
 def parse_shard(text: str) -> Shard:
     """``2/4`` as a Shard; UserError unless 1 <= I <= N."""
-    found = re.fullmatch(r"(\d+)/(\d+)", text.strip())
-    if found:
-        index, count = int(found[1]), int(found[2])
+    parts = re.fullmatch(r"(\d+)/(\d+)", text.strip())
+    if parts:
+        index, count = int(parts[1]), int(parts[2])
         if 1 <= index <= count:
             return Shard(index, count)
     raise UserError(f"--shard {text!r}: give I/N with I from 1 to N, such as 2/4")

@@ -47,8 +47,8 @@ def generated_rows(
     """Split `generated`: every sampled picture, none left out, with what the audit found."""
     rows = []
     for i, path in enumerate(files):
-        found = dict(findings[i])
-        nearest = trained_on[found.pop("nearest_reference")].origin
+        measured = dict(findings[i])
+        nearest = trained_on[measured.pop("nearest_reference")].origin
         rows.append(
             _row(
                 card,
@@ -61,7 +61,7 @@ def generated_rows(
                 seed=seeds[i],
                 nearest_reference=nearest,
                 safety_flagged=safety[i] if safety else None,
-                **found,
+                **measured,
                 **known,
             )
         )

@@ -175,6 +175,19 @@ def _pictures(split: Split) -> list[Image.Image]:
 
 def model_card(record: dict[str, Any]) -> str:
     """The card as Markdown."""
+    parts = [CARD_HEAD, _panel_section(record), _referee_section(record), _base_section(record)]
+    return "\n".join([*parts, _files_section(record)])
+
+
+CARD_HEAD = """# Model card: the networks of the micro world
+
+Written by `scripts/train_micro` from `docs/runs/micro-models.json`; seeds and settings are in that
+folder. All were trained from scratch on pictures that the world draws; nothing was downloaded.
+Licence: Apache-2.0. One training seed each; shares in %.
+"""
+
+
+def _panel_section(record: dict[str, Any]) -> str:
     panel = "\n".join(
         f"| `{spec}` | {m['parameters']:,} | {100 * m['top1']:.1f} | {100 * m['pgd20_top1']:.1f} |"
         for spec, m in record["panel"].items()
@@ -184,22 +197,9 @@ def model_card(record: dict[str, Any]) -> str:
         f"| {100 * r['mean']:.1f} | {100 * r['fool_all']:.1f} |"
         for name, r in record["references"].items()
     )
-    agreement = "\n".join(
-        f"| {name} | {100 * share:.0f} |" for name, share in record["base"]["agreement"].items()
-    )
-    files = "\n".join(
-        f"| `{name}` | {f['bytes']:,} | `{f['sha256']}` |" for name, f in record["files"].items()
-    )
-    total = sum(f["bytes"] for f in record["files"].values()) / 1e6
     specs = " | ".join(f"`{m}`" for m in record["panel"])
     first = next(iter(record["panel"].values()))
-    return f"""# Model card: the networks of the micro world
-
-Written by `scripts/train_micro` from `docs/runs/micro-models.json`; seeds and settings are in that
-folder. All were trained from scratch on pictures that the world draws; nothing was downloaded.
-Licence: Apache-2.0. One training seed each; shares in %.
-
-## Panel
+    return f"""## Panel
 
 Top-1 on {first["n"]:,} validation pictures; under attack: {PGD_STEPS}-step PGD, L-infinity 8/255, on
 {first["pgd_n"]} of them. `micro/robust` was trained adversarially at 6/255.
@@ -213,14 +213,24 @@ Spurious accuracy on the pool of 150 references a class (companion only), and th
 | class | {specs} | mean | fool all |
 |---|---|---|---|---|---|---|
 {references}
+"""
 
-## Referee
+
+def _referee_section(record: dict[str, Any]) -> str:
+    referee = record["referee"]
+    return f"""## Referee
 
 Trained on decorrelated pictures and large objects, every other batch passed through the autoencoder. On
-{record["referee"]["n"]:,} held-out ones it finds {100 * record["referee"]["object_recall"]:.1f} % of the
-objects ({100 * record["referee"]["plain_object_recall"]:.1f} % of those at least four fifths visible); false alarms: {100 * record["referee"]["false_alarms"]:.2f} % of (picture, absent object) pairs.
+{referee["n"]:,} held-out ones it finds {100 * referee["object_recall"]:.1f} % of the
+objects ({100 * referee["plain_object_recall"]:.1f} % of those at least four fifths visible); false alarms: {100 * referee["false_alarms"]:.2f} % of (picture, absent object) pairs.
+"""
 
-## Base model
+
+def _base_section(record: dict[str, Any]) -> str:
+    agreement = "\n".join(
+        f"| {name} | {100 * share:.0f} |" for name, share in record["base"]["agreement"].items()
+    )
+    return f"""## Base model
 
 A latent diffusion model of Stable Diffusion 1.x's component classes; autoencoder PSNR
 {record["autoencoder"]["psnr_db"]:.1f} dB on held-out pictures. Share of samples ("a photo of a NAME", PNDM 25 steps,
@@ -230,8 +240,15 @@ object: {100 * record["base"]["mean"]:.1f} on average.
 | prompt names | referee agrees |
 |---|---|
 {agreement}
+"""
 
-## Files, {total:.1f} MB together
+
+def _files_section(record: dict[str, Any]) -> str:
+    files = "\n".join(
+        f"| `{name}` | {f['bytes']:,} | `{f['sha256']}` |" for name, f in record["files"].items()
+    )
+    total = sum(f["bytes"] for f in record["files"].values()) / 1e6
+    return f"""## Files, {total:.1f} MB together
 
 | file | bytes | sha256 |
 |---|---|---|

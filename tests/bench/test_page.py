@@ -3,17 +3,14 @@
 from __future__ import annotations
 
 import json
-import runpy
-from pathlib import Path
 
+from scripts.performance.__main__ import page as performance_page
 from spurbench_builders.ablation.report import report, table1
-
-ROOT = Path(__file__).parents[2]
+from tests.conftest import ROOT
 
 
 def test_the_page_is_as_the_script_writes_it() -> None:
-    script = runpy.run_path(str(ROOT / "scripts" / "performance.py"))
-    assert script["page"]() == (ROOT / "docs" / "performance.md").read_text(encoding="utf-8")
+    assert performance_page() == (ROOT / "docs" / "performance.md").read_text(encoding="utf-8")
 
 
 def test_the_ablation_page_says_what_its_record_says() -> None:

@@ -28,7 +28,7 @@ from .variants import FULL, TEXT_ENCODER, VANILLA
 
 PRINTED = (
     "SFSL `printed`, Eq. 5 to the letter, is a constant: training with it gives the weights of kappa = 0 "
-    "to the bit (tests/builders/test_finetune.py), so it has no row."
+    "to the bit (tests/builders/method/test_finetune.py), so it has no row."
 )
 
 

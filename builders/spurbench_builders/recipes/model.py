@@ -1,4 +1,4 @@
-"""A recipe: everything that decides what a build makes, as frozen data. Read by recipe_files.py."""
+"""A recipe: everything that decides what a build makes, as frozen data. Read by files.py."""
 
 from __future__ import annotations
 
@@ -128,7 +128,7 @@ class Training(_Part):
 
 
 class Similarity(_Part):
-    """The spurious feature similarity loss (similarity.py; Eq. 4 to 6).
+    """The spurious feature similarity loss (method/similarity.py; Eq. 4 to 6).
 
     ``reading``: attract, contrast or printed. ``weight``: the paper's kappa; ``class_weights``
     replaces it for classes by name, as section 4.3 recommends. ``robust``: the network of phi.

@@ -1,0 +1,56 @@
+"""What mutmut found, as data: by module, and every mutant that the tests did not notice."""
+
+from __future__ import annotations
+
+import json
+from collections import Counter
+from pathlib import Path
+from typing import Any
+
+from mutmut.stats import status_by_exit_code
+
+NOTICED = {"killed", "timeout", "segfault", "caught by type check"}
+
+
+def statuses(folder: Path, module: str) -> dict[str, str]:
+    """Every mutant of a module by name, and what became of it."""
+    meta = folder / "mutants" / f"{module}.meta"
+    codes = json.loads(meta.read_text(encoding="utf-8"))["exit_code_by_key"]
+    return {name: status_by_exit_code[code] for name, code in codes.items()}
+
+
+def module_record(folder: Path, module: str) -> dict[str, Any]:
+    """Numbers of a module, and its survivors with the lines that were changed."""
+    found = statuses(folder, module)
+    counts = Counter(found.values())
+    noticed = sum(counts[status] for status in NOTICED)
+    unnoticed = [name for name, status in found.items() if status not in NOTICED]
+    return {
+        "mutants": len(found),
+        "noticed": noticed,
+        "by_status": dict(sorted(counts.items())),
+        "survivors": [survivor(folder, name) for name in sorted(unnoticed)],
+    }
+
+
+def survivor(folder: Path, name: str) -> dict[str, str]:
+    """A mutant as the function it is in and the lines that it changes, before and after."""
+    from mutmut.mutation.diff_apply import get_diff_for_mutant
+    from mutmut.utils.file_utils import change_cwd
+
+    with change_cwd(folder):
+        lines = get_diff_for_mutant(name).split("\n")
+    changed = {
+        sign: " ".join(
+            line[1:].strip()
+            for line in lines
+            if line.startswith(sign) and not line.startswith(sign * 3)
+        )
+        for sign in "-+"
+    }
+    function = name.rpartition(".")[2].partition("__mutmut")[0].removeprefix("x_")
+    return {
+        "function": function.replace("xǁ", "").replace("ǁ", "."),
+        "before": changed["-"],
+        "after": changed["+"],
+    }

@@ -64,12 +64,12 @@ PICTURES = (
 def shrink(picture: Picture) -> Path:
     """The picture with its shorter edge at SHORTER_EDGE, a JPEG; grey ones stay grey PNG files."""
     with resources.as_file(resources.files(picture.package) / picture.file) as file:
-        image = Image.open(file)
-        image.load()
-    grey = image.mode not in {"RGB", "RGBA"}
-    image = image.convert("L" if grey else "RGB")
+        original = Image.open(file)
+        original.load()
+    grey = original.mode not in {"RGB", "RGBA"}
+    image = original.convert("L" if grey else "RGB")
     scale = SHORTER_EDGE / min(image.size)
-    size = tuple(round(edge * scale) for edge in image.size)
+    size = (round(image.width * scale), round(image.height * scale))
     small = image.resize(size, Image.Resampling.LANCZOS)
     target = HERE / f"{Path(picture.file).stem}.{'png' if grey else 'jpg'}"
     small.save(target, quality=90)

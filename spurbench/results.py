@@ -260,8 +260,12 @@ def read_result(path: Path) -> Result:
         raise UserError(f"{path}: not a result file: {error}") from error
 
 
-def read_results(root: Path) -> list[Result]:
-    """Every result below a folder, by path; none at all is an error."""
+def read_results(root: str | Path) -> list[Result]:
+    """Every result below a folder, ordered by path.
+
+    Raises UserError where there is none at all, or a JSON file there is not a result.
+    """
+    root = Path(root)
     files = sorted(root.rglob("*.json")) if root.is_dir() else []
     if not files:
         raise UserError(f"{root}: no result files (*.json); make one with `spurbench eval`")

@@ -1,7 +1,8 @@
 """Finds plug-ins by entry points: built-in ones and third parties' alike.
 
-Groups: ``spurbench.commands``, ``spurbench.builders``, ``spurbench.evaluators``,
-``spurbench.domains``. Listing names imports none of them.
+Groups: ``spurbench.commands``, ``spurbench.api`` (functions of ``spurbench`` itself),
+``spurbench.builders``, ``spurbench.evaluators``, ``spurbench.domains``. Listing names imports none
+of them.
 """
 
 from __future__ import annotations

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import math
 from pathlib import Path
-from typing import Annotated, Any, Literal, Self
+from typing import Annotated, Any, Literal, Protocol, Self
 
 from pydantic import (
     BaseModel,
@@ -17,8 +17,6 @@ from pydantic import (
     field_validator,
     model_validator,
 )
-
-from spurbench.scores.statistics import Estimate
 
 from .contracts import slugify
 from .errors import UserError
@@ -33,6 +31,17 @@ class _Strict(BaseModel):
     model_config = ConfigDict(extra="forbid", frozen=True, allow_inf_nan=False)
 
 
+class Bounded(Protocol):
+    """A value with its interval, however it was computed; NaN bounds where there is none."""
+
+    @property
+    def value(self) -> float: ...
+    @property
+    def low(self) -> float: ...
+    @property
+    def high(self) -> float: ...
+
+
 class Interval(_Strict):
     """A share in [0, 1], or a difference in [-1, 1], with its 95 % interval; None where unknown."""
 
@@ -41,7 +50,9 @@ class Interval(_Strict):
     high: float | None
 
     @classmethod
-    def of(cls, estimate: Estimate) -> Interval:
+    def of(cls, estimate: Bounded) -> Interval:
+        """The estimate as a record. Raises ValidationError where the value is no share."""
+        # JSON has no NaN: an unknown bound is written as null.
         low, high = (None if math.isnan(b) else b for b in (estimate.low, estimate.high))
         return cls(value=estimate.value, low=low, high=high)
 
@@ -249,8 +260,12 @@ def read_result(path: Path) -> Result:
         raise UserError(f"{path}: not a result file: {error}") from error
 
 
-def read_results(root: Path) -> list[Result]:
-    """Every result below a folder, by path; none at all is an error."""
+def read_results(root: str | Path) -> list[Result]:
+    """Every result below a folder, ordered by path.
+
+    Raises UserError where there is none at all, or a JSON file there is not a result.
+    """
+    root = Path(root)
     files = sorted(root.rglob("*.json")) if root.is_dir() else []
     if not files:
         raise UserError(f"{root}: no result files (*.json); make one with `spurbench eval`")

@@ -4,15 +4,15 @@ from __future__ import annotations
 
 from typing import Any
 
-import yaml
-
 from .manifest import Manifest
 from .schema import SPLITS
 
 
 def dataset_card(manifest: Manifest) -> str:
     """The card's whole text. The content hash in every config keeps stale caches from serving."""
-    head = {
+    from huggingface_hub import DatasetCardData
+
+    head: dict[str, Any] = {
         "pretty_name": f"spurbench ({manifest.domain})",
         "license": "apache-2.0" if manifest.domain == "micro" else "other",
         "task_categories": ["image-classification"],
@@ -24,8 +24,8 @@ def dataset_card(manifest: Manifest) -> str:
             for name, hash_ in _content_hashes(manifest).items()
         ],
     }
-    front = yaml.safe_dump(head, sort_keys=False, allow_unicode=True)
-    return f"---\n{front}---\n\n{_body(manifest)}"
+    front = DatasetCardData(**head).to_yaml(original_order=list(head))
+    return f"---\n{front}\n---\n\n{_body(manifest)}"
 
 
 def _all_splits(manifest: Manifest) -> set[str]:

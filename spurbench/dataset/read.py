@@ -89,8 +89,13 @@ class DataSet:
                 yield _stored(row, slug, entry.name, entry.label, split)
 
 
-def open_data_set(folder: Path) -> DataSet:
-    """Open a folder; UserError where it is none, or a split is missing or altered."""
+def open_data_set(folder: str | Path) -> DataSet:
+    """Open a data set folder, as `spurbench build` and `spurbench import-si` write it.
+
+    Every split's SHA-256 is compared with the manifest's. Raises UserError where the folder holds
+    no data set, or a split is missing or altered.
+    """
+    folder = Path(folder)
     manifest = read_manifest(folder)
     for entry in manifest.classes.values():
         for split in entry.splits.values():

@@ -3,8 +3,12 @@
 from __future__ import annotations
 
 import json
+import math
 import re
+import subprocess
+import sys
 from pathlib import Path
+from types import SimpleNamespace
 
 import pytest
 
@@ -62,6 +66,24 @@ def test_round_trip(tmp_path: Path) -> None:
     assert re.fullmatch(r"micro_vit-abababab-crop64-[0-9a-f]{8}\.json", path.name)
     assert read_result(path) == result
     assert read_results(tmp_path) == [result]
+
+
+def test_an_interval_is_made_of_any_estimate() -> None:
+    known = Interval.of(SimpleNamespace(value=0.5, low=0.4, high=0.6))
+    assert known == Interval(value=0.5, low=0.4, high=0.6)
+    unknown = Interval.of(SimpleNamespace(value=-0.5, low=math.nan, high=math.nan))
+    assert unknown == Interval(value=-0.5, low=None, high=None)
+
+
+def test_reading_results_needs_nothing_that_scores() -> None:
+    code = """
+import sys
+import spurbench.results
+scoring = {"spurbench.scores", "numpy", "scipy", "torch"} & set(sys.modules)
+assert not scoring, scoring
+"""
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True)
+    assert done.returncode == 0, done.stderr
 
 
 @pytest.mark.parametrize(

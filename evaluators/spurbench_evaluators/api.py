@@ -12,10 +12,12 @@ from spurbench.errors import UserError
 from spurbench.results import Result, Selection
 from spurbench.scores.answers import Seen
 from spurbench_evaluators.data.sources import from_data_set
+from spurbench_evaluators.run.forward import Member
 from spurbench_evaluators.run.framing import framing_of
 from spurbench_evaluators.run.placement import choose, cores, place, placement_of
-from spurbench_evaluators.run.runner import Member, run
-from spurbench_evaluators.run.session import Settings, evaluate_all
+from spurbench_evaluators.run.runner import run
+from spurbench_evaluators.run.session import evaluate_all
+from spurbench_evaluators.run.settings import Settings
 
 
 def score_pictures(

@@ -11,7 +11,7 @@ if TYPE_CHECKING:
     from rich.console import Console
     from rich.table import Table
 
-    from spurbench_evaluators.run.session import Outcome
+    from spurbench.scores.stored import Outcome
 
 JsonOption = Annotated[bool, typer.Option("--json", help="Print one JSON object only.")]
 
@@ -76,7 +76,8 @@ def evaluate(
     from spurbench_evaluators.report.progress import watched
     from spurbench_evaluators.run.framing import FRAMINGS
     from spurbench_evaluators.run.placement import choose
-    from spurbench_evaluators.run.session import Settings, evaluate_all
+    from spurbench_evaluators.run.session import evaluate_all
+    from spurbench_evaluators.run.settings import Settings
 
     if weights is not None and len(model) > 1:
         raise UserError("--weights is for one model; run `spurbench eval` once a model")
@@ -120,9 +121,9 @@ def score(
 
     from spurbench.files import friendly_disk_errors
     from spurbench.scores.predictions import read_predictions
+    from spurbench.scores.stored import install
     from spurbench.scores.summary import result_of
     from spurbench_evaluators.report.tables import score_table
-    from spurbench_evaluators.run.session import install
 
     result = result_of(read_predictions(predictions))
     if results is not None:
@@ -161,8 +162,7 @@ def _listed(text: str | None) -> list[str] | None:
 
 def _show(outcomes: list[Outcome], console: Console, *, json_output: bool) -> None:
     from spurbench.scores import comparison
-    from spurbench_evaluators.report.tables import comparison_table, score_table
-    from spurbench_evaluators.run.session import unreadable_note
+    from spurbench_evaluators.report.tables import comparison_table, score_table, unreadable_note
 
     together = comparison.compare([o.predictions for o in outcomes]) if len(outcomes) > 1 else None
     if json_output:

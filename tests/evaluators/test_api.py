@@ -16,10 +16,11 @@ from spurbench.errors import UserError
 from spurbench.files import sha256_file
 from spurbench.prediction import framed, predict
 from spurbench.results import read_result
+from spurbench.scores.stored import predictions_path
 from spurbench_evaluators.api import score_one, score_pictures
 from spurbench_evaluators.data.sources import open_source
+from spurbench_evaluators.run.checks import check_source
 from spurbench_evaluators.run.framing import reframe
-from spurbench_evaluators.run.session import check_source, predictions_path
 from tests.conftest import make_class, picture
 from tests.evaluators.fakes import Fake
 

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 from rich import box
 from rich.table import Table
 
-from spurbench.results import Interval, Means, Result, Selection
+from spurbench.results import Interval, Means, Result, Selection, Unreadable
 from spurbench.scores.comparison import Comparison
 
 TITLES = {
@@ -72,6 +74,13 @@ def percent(interval: Interval) -> str:
     if interval.low is None or interval.high is None:
         return value
     return f"{value} [{100 * interval.low:.1f}, {100 * interval.high:.1f}]"
+
+
+def unreadable_note(unreadable: Sequence[Unreadable]) -> str:
+    """One line on the pictures that were left out."""
+    names = ", ".join(f"{u.slug}/{u.split}/{u.index}" for u in unreadable[:3])
+    more = f" and {len(unreadable) - 3} more" if len(unreadable) > 3 else ""
+    return f"left out as unreadable: {len(unreadable)} pictures ({names}{more})"
 
 
 def _table(title: str) -> Table:

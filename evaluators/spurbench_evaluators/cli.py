@@ -1,4 +1,4 @@
-"""`spurbench eval`, `score` and `compare`: thin functions over session.py, summary.py, comparison.py."""
+"""`spurbench eval`, `score` and `compare`: thin functions over api.py and the core's scores."""
 
 from __future__ import annotations
 
@@ -69,42 +69,31 @@ def evaluate(
     """
     from rich.console import Console
 
-    from spurbench import plugins
-    from spurbench.errors import UserError, unknown
-    from spurbench.results import Selection
-    from spurbench_evaluators.data.sources import open_source
+    from spurbench_evaluators import api
     from spurbench_evaluators.report.progress import watched
-    from spurbench_evaluators.run.framing import FRAMINGS
-    from spurbench_evaluators.run.placement import choose
-    from spurbench_evaluators.run.session import evaluate_all
-    from spurbench_evaluators.run.settings import Settings
 
-    if weights is not None and len(model) > 1:
-        raise UserError("--weights is for one model; run `spurbench eval` once a model")
-    if framing not in FRAMINGS:
-        raise unknown("framing", framing, FRAMINGS)
-    if results.exists() and not results.is_dir():
-        raise UserError(f"{results}: is a file; name a folder with --results")
-    settings = Settings(
-        choose(device, dtype), framing, batch_size, workers, skip_unreadable, keep_logits, fresh
-    )
-    selection = Selection(classes=_listed(classes), splits=_listed(splits), limit=limit)
-    source = open_source(data, selection, val, revision)
-    options: dict[str, Any] = {"label_space": label_space} if label_space is not None else {}
-    loaded = [plugins.classifier(spec, weights=weights, **options) for spec in model]
     console = Console(stderr=True, quiet=json_output)
-    console.print(
-        f"{settings.placement.described()}, {dtype}, {settings.chosen_batch_size()} pictures a batch, "
-        f"{settings.chosen_workers()} reading threads",
-        highlight=False,
-    )
-    outcomes = evaluate_all(
-        loaded,
-        source,
-        results,
-        settings,
-        lambda steps, total: watched(steps, total, console),
-        lambda line: console.print(line, highlight=False),
+    outcomes = api.evaluate_models(
+        model,
+        data,
+        label_space=label_space,
+        weights=weights,
+        revision=revision,
+        framing=framing,
+        val=val,
+        classes=classes,
+        splits=splits,
+        limit=limit,
+        results=results,
+        device=device,
+        dtype=dtype,
+        batch_size=batch_size,
+        workers=workers,
+        skip_unreadable=skip_unreadable,
+        keep_logits=keep_logits,
+        fresh=fresh,
+        watch=lambda steps, total: watched(steps, total, console),
+        say=lambda line: console.print(line, highlight=False),
     )
     _show(outcomes, console, json_output=json_output)
 
@@ -154,10 +143,6 @@ def compare(
         _print_json(found.model_dump())
     else:
         Console().print(comparison_table(found))
-
-
-def _listed(text: str | None) -> list[str] | None:
-    return [part.strip() for part in text.split(",") if part.strip()] if text is not None else None
 
 
 def _show(outcomes: list[Outcome], console: Console, *, json_output: bool) -> None:

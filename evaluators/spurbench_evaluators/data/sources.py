@@ -31,12 +31,12 @@ class Source:
 
 
 def open_source(
-    data: Path | str,
+    data: Path | str | DataSet,
     selection: Selection | None = None,
     validation: Path | str | None = None,
     revision: str | None = None,
 ) -> Source:
-    """Open what ``data`` names, take the selected part, and add validation pictures from elsewhere
+    """Open what ``data`` names (or is, opened already), take the selected part, and add validation pictures from elsewhere
     (they replace the data set's own). UserError where nothing is left to score."""
     chosen = selection or Selection()
     wanted = chosen.splits or []
@@ -85,8 +85,10 @@ def from_data_set(data: DataSet, selection: Selection, *, drop_val: bool = False
 
 
 def _open(
-    data: Path | str, selection: Selection, revision: str | None, *, drop_val: bool
+    data: Path | str | DataSet, selection: Selection, revision: str | None, *, drop_val: bool
 ) -> Source:
+    if isinstance(data, DataSet):
+        return from_data_set(data, selection, drop_val=drop_val)
     path = Path(data)
     if (path / NAME).is_file():
         return from_data_set(open_data_set(path), selection, drop_val=drop_val)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Generator, Iterable, Sequence
+from collections.abc import Generator, Iterable, Iterator, Sequence
 from contextlib import closing, contextmanager
 from dataclasses import replace
 from pathlib import Path
@@ -18,7 +18,9 @@ from spurbench.scores.stored import Outcome
 from spurbench_evaluators.data.sources import Source, open_source
 from spurbench_evaluators.run.forward import Member
 from spurbench_evaluators.run.framing import FRAMINGS, framing_of
+from spurbench_evaluators.run.model_list import ListedModel, read_model_list
 from spurbench_evaluators.run.models import Description, classifier_of
+from spurbench_evaluators.run.one_by_one import Ended, one_by_one
 from spurbench_evaluators.run.placement import choose, cores, place, placement_of
 from spurbench_evaluators.run.runner import run
 from spurbench_evaluators.run.session import Say, Watch, evaluate_all, unsaid, unwatched
@@ -114,6 +116,54 @@ def evaluate_models(
     source = _source(data, classes, splits, limit, val, revision)
     said = Description(transform, label_space, normalisation, None, weights)
     return _scored(models, said, source, results, settings, watch, say)
+
+
+def evaluate_list(
+    models: str | Path,
+    data: str | Path | DataSet = "spurbench",
+    *,
+    label_space: str | Path | None = None,
+    revision: str | None = None,
+    framing: str = "model",
+    val: str | Path | None = None,
+    classes: Names | None = None,
+    splits: Names | None = None,
+    limit: int | None = None,
+    results: str | Path | None = "results",
+    device: str = "auto",
+    dtype: str = "float32",
+    batch_size: int | None = None,
+    workers: int | None = None,
+    skip_unreadable: bool = False,
+    keep_logits: bool = False,
+    fresh: bool = False,
+    watch: Watch = unwatched,
+    say: Say = unsaid,
+) -> Iterator[Ended]:
+    """Score the models that a list file names (``run/model_list.py`` says how), one after another.
+
+    As ``evaluate`` for each line, whose options come before those here. Yields a line's model with
+    its Outcome, or the Failure that it ended in, when it is done and the model is freed. Raises
+    UserError at once for a list, data set or option that is wrong.
+    """
+    listed = read_model_list(Path(models))
+    _check(framing, results, limit, batch_size, workers)
+    settings = Settings(
+        choose(device, dtype), framing, batch_size, workers, skip_unreadable, keep_logits, fresh
+    )
+    source = _source(data, classes, splits, limit, val, revision)
+
+    def score(line: ListedModel) -> Outcome:
+        said = Description(label_space=line.label_space or label_space, weights=line.weights)
+        own = replace(
+            settings,
+            placement=choose(device, line.dtype or dtype),
+            framing=line.framing or framing,
+            batch_size=line.batch_size or batch_size,
+        )
+        return _scored([line.spec], said, source, results, own, watch, say)[0]
+
+    return one_by_one(listed, score, say)
 
 
 def score_pictures(

@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     import torch
     from numpy.typing import NDArray
 
-CPU_OUT_OF_MEMORY = "DefaultCPUAllocator"
+CPU_OUT_OF_MEMORY = "DefaultCPUAllocator"  # torch raises a bare RuntimeError there, and says this
 
 
 @dataclass
@@ -43,14 +43,15 @@ def forward(member: Member, pixels: NDArray[np.uint8], *, check: bool = True) ->
     for outputs that are not finite or do not fit the label space, unless they are not checked."""
     import torch
 
-    found: list[torch.Tensor] = []
+    parts: list[torch.Tensor] = []
     done = 0
     while done < len(pixels):
-        part = pixels[done : done + (member.limit or len(pixels))]
+        part = pixels[done : done + (member.limit or len(pixels))]  # (n, H, W, 3)
         try:
             with torch.inference_mode():
+                # (n, 3, H, W); made in here, for it too may run out of memory
                 images = inputs(member.classifier, torch.from_numpy(part), member.placement)
-                found.append(member.classifier.logits(images).cpu())
+                parts.append(member.classifier.logits(images).cpu())  # (n, K)
         except UserError:
             raise
         except Exception as error:
@@ -65,7 +66,7 @@ def forward(member: Member, pixels: NDArray[np.uint8], *, check: bool = True) ->
             member.limit = len(part) // 2
             continue
         done += len(part)
-    logits = torch.cat(found)
+    logits = torch.cat(parts)  # (N, K)
     if check:
         check_logits(member.classifier, logits)
     return logits

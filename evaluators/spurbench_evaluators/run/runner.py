@@ -67,6 +67,7 @@ def run(
     """
     position = min(member.start for member in members)
     drawn = islice(pictures, position, None)
+    # Two batches ahead: one is ready when the network asks for it, and memory stays flat.
     # Closed whatever happens: an error's traceback would keep its threads, and the process, alive.
     with closing(
         ordered_map(_preparer(members), drawn, workers, 2 * batch_size + workers)

@@ -90,12 +90,19 @@ def model_names(loader: str) -> list[str]:
     return [f"{loader}/{name}" for name in load("evaluators", loader)().names()]
 
 
-def _evaluator(spec: str) -> tuple[str, Any, str]:
+def split_spec(spec: str) -> tuple[str, str]:
+    """Loader and name of a model spec; UserError where it is none, or there is no such loader."""
     loader, slash, name = spec.partition("/")
+    known = find("evaluators")
     if not slash or not name:
-        raise UserError(
-            f"model spec {spec!r} is not LOADER/NAME; loaders: {', '.join(find('evaluators'))}"
-        )
+        raise UserError(f"model spec {spec!r} is not LOADER/NAME; loaders: {', '.join(known)}")
+    if loader not in known:
+        raise unknown("evaluator", loader, known)
+    return loader, name
+
+
+def _evaluator(spec: str) -> tuple[str, Any, str]:
+    loader, name = split_spec(spec)
     return loader, load("evaluators", loader)(), name
 
 

@@ -1,21 +1,169 @@
-"""Scoring from Python: one classifier over pictures, or over a data set folder."""
+"""Scoring from Python, in the command line's words. Importing this imports no torch."""
 
 from __future__ import annotations
 
-from collections.abc import Iterable
-from contextlib import closing
+from collections.abc import Generator, Iterable, Iterator, Sequence
+from contextlib import closing, contextmanager
+from dataclasses import replace
 from pathlib import Path
+from tempfile import TemporaryDirectory
+from typing import TYPE_CHECKING
 
-from spurbench.contracts import Classifier
+from spurbench.contracts import Classifier, LabelSpace, Normalisation, Transform
 from spurbench.dataset.read import DataSet, StoredPicture
-from spurbench.errors import UserError
-from spurbench.results import Result, Selection
+from spurbench.errors import UserError, unknown
+from spurbench.results import Selection
 from spurbench.scores.answers import Seen
-from spurbench_evaluators.data.sources import from_data_set
-from spurbench_evaluators.run.framing import framing_of
+from spurbench.scores.stored import Outcome
+from spurbench_evaluators.data.sources import Source, open_source
+from spurbench_evaluators.run.forward import Member
+from spurbench_evaluators.run.framing import FRAMINGS, framing_of
+from spurbench_evaluators.run.model_list import ListedModel, read_model_list
+from spurbench_evaluators.run.models import Description, classifier_of
+from spurbench_evaluators.run.one_by_one import Ended, one_by_one
 from spurbench_evaluators.run.placement import choose, cores, place, placement_of
-from spurbench_evaluators.run.runner import Member, run
-from spurbench_evaluators.run.session import Settings, evaluate_all
+from spurbench_evaluators.run.runner import run
+from spurbench_evaluators.run.session import Say, Watch, evaluate_all, unsaid, unwatched
+from spurbench_evaluators.run.settings import Settings
+
+if TYPE_CHECKING:
+    from torch import nn
+
+Names = str | Iterable[str]
+
+
+def evaluate(
+    model: str | Classifier | nn.Module,
+    data: str | Path | DataSet = "spurbench",
+    *,
+    transform: Transform | None = None,
+    label_space: LabelSpace | str | Path | None = None,
+    normalisation: Normalisation | None = None,
+    name: str | None = None,
+    weights: str | Path | None = None,
+    revision: str | None = None,
+    framing: str = "model",
+    val: str | Path | None = None,
+    classes: Names | None = None,
+    splits: Names | None = None,
+    limit: int | None = None,
+    results: str | Path | None = "results",
+    device: str = "auto",
+    dtype: str = "float32",
+    batch_size: int | None = None,
+    workers: int | None = None,
+    skip_unreadable: bool = False,
+    keep_logits: bool = False,
+    fresh: bool = False,
+    watch: Watch = unwatched,
+    say: Say = unsaid,
+) -> Outcome:
+    """Score one model on a data set, as `spurbench eval` does; the options are that command's.
+
+    ``model`` is a spec ``LOADER/NAME``, a Classifier, or a torch module from (N, 3, H, W), RGB in
+    [0, 1] less ``normalisation``, to logits (N, K). A module needs a ``transform`` and a
+    ``label_space`` (or its known name, or a label file); a copy of it runs, and results call it
+    ``module/NAME``. ``data`` is a folder, hub id, zip or opened data set; ``classes`` and
+    ``splits`` are lists or texts with commas. With ``results`` None nothing stays on the disk.
+    ``watch(steps, total)`` passes the numbers of pictures done on; ``say`` gets lines.
+    Raises UserError for what cannot be scored; nothing is written then.
+    """
+    _check(framing, results, limit, batch_size, workers)
+    settings = Settings(
+        choose(device, dtype), framing, batch_size, workers, skip_unreadable, keep_logits, fresh
+    )
+    source = _source(data, classes, splits, limit, val, revision)
+    said = Description(transform, label_space, normalisation, name, weights)
+    return _scored([model], said, source, results, settings, watch, say)[0]
+
+
+def evaluate_models(
+    models: Sequence[str | Classifier | nn.Module],
+    data: str | Path | DataSet = "spurbench",
+    *,
+    transform: Transform | None = None,
+    label_space: LabelSpace | str | Path | None = None,
+    normalisation: Normalisation | None = None,
+    weights: str | Path | None = None,
+    revision: str | None = None,
+    framing: str = "model",
+    val: str | Path | None = None,
+    classes: Names | None = None,
+    splits: Names | None = None,
+    limit: int | None = None,
+    results: str | Path | None = "results",
+    device: str = "auto",
+    dtype: str = "float32",
+    batch_size: int | None = None,
+    workers: int | None = None,
+    skip_unreadable: bool = False,
+    keep_logits: bool = False,
+    fresh: bool = False,
+    watch: Watch = unwatched,
+    say: Say = unsaid,
+) -> list[Outcome]:
+    """Score several models that are all in memory and share the reading of pictures, in one pass.
+
+    As ``evaluate``, an outcome a model in their order; what is said of transform, label space and
+    normalisation is said of each. UserError for ``weights`` with more models than one.
+    """
+    if weights is not None and len(models) > 1:
+        raise UserError("--weights is for one model; run `spurbench eval` once a model")
+    _check(framing, results, limit, batch_size, workers)
+    settings = Settings(
+        choose(device, dtype), framing, batch_size, workers, skip_unreadable, keep_logits, fresh
+    )
+    source = _source(data, classes, splits, limit, val, revision)
+    said = Description(transform, label_space, normalisation, None, weights)
+    return _scored(models, said, source, results, settings, watch, say)
+
+
+def evaluate_list(
+    models: str | Path,
+    data: str | Path | DataSet = "spurbench",
+    *,
+    label_space: str | Path | None = None,
+    revision: str | None = None,
+    framing: str = "model",
+    val: str | Path | None = None,
+    classes: Names | None = None,
+    splits: Names | None = None,
+    limit: int | None = None,
+    results: str | Path | None = "results",
+    device: str = "auto",
+    dtype: str = "float32",
+    batch_size: int | None = None,
+    workers: int | None = None,
+    skip_unreadable: bool = False,
+    keep_logits: bool = False,
+    fresh: bool = False,
+    watch: Watch = unwatched,
+    say: Say = unsaid,
+) -> Iterator[Ended]:
+    """Score the models that a list file names (``run/model_list.py`` says how), one after another.
+
+    As ``evaluate`` for each line, whose options come before those here. Yields a line's model with
+    its Outcome, or the Failure that it ended in, when it is done and the model is freed. Raises
+    UserError at once for a list, data set or option that is wrong.
+    """
+    listed = read_model_list(Path(models))
+    _check(framing, results, limit, batch_size, workers)
+    settings = Settings(
+        choose(device, dtype), framing, batch_size, workers, skip_unreadable, keep_logits, fresh
+    )
+    source = _source(data, classes, splits, limit, val, revision)
+
+    def score(line: ListedModel) -> Outcome:
+        said = Description(label_space=line.label_space or label_space, weights=line.weights)
+        own = replace(
+            settings,
+            placement=choose(device, line.dtype or dtype),
+            framing=line.framing or framing,
+            batch_size=line.batch_size or batch_size,
+        )
+        return _scored([line.spec], said, source, results, own, watch, say)[0]
+
+    return one_by_one(listed, score, say)
 
 
 def score_pictures(
@@ -42,24 +190,66 @@ def score_pictures(
     return seen
 
 
-def score_one(
-    classifier: Classifier,
-    data: DataSet,
-    results: Path,
-    batch_size: int = 64,
-    *,
-    quiet: bool = True,
-    fresh: bool = False,
-) -> Result:
-    """Score one model on an opened data set, write predictions and result, and return the result;
-    its table is shown unless ``quiet``."""
-    settings = Settings(choose("cpu"), batch_size=batch_size, fresh=fresh)
-    source = from_data_set(data, Selection())
-    (outcome,) = evaluate_all([classifier], source, results, settings)
-    if not quiet:
-        from rich.console import Console
+def _scored(
+    models: Sequence[object],
+    said: Description,
+    source: Source,
+    results: str | Path | None,
+    settings: Settings,
+    watch: Watch,
+    say: Say,
+) -> list[Outcome]:
+    classifiers = [classifier_of(model, said) for model in models]
+    placement = settings.placement
+    say(
+        f"{placement.described()}, {placement.dtype}, {settings.chosen_batch_size()} pictures a batch, "
+        f"{settings.chosen_workers()} reading threads"
+    )
+    with _folder(results) as folder:
+        outcomes = evaluate_all(classifiers, source, folder, settings, watch, say)
+    return outcomes if results is not None else [replace(o, path=None) for o in outcomes]
 
-        from spurbench_evaluators.report.tables import score_table
 
-        Console().print(score_table(outcome.result))
-    return outcome.result
+@contextmanager
+def _folder(results: str | Path | None) -> Generator[Path]:
+    """The results folder; one that is gone afterwards where none is wanted."""
+    if results is not None:
+        yield Path(results)
+        return
+    with TemporaryDirectory() as folder:
+        yield Path(folder)
+
+
+def _source(
+    data: str | Path | DataSet,
+    classes: Names | None,
+    splits: Names | None,
+    limit: int | None,
+    val: str | Path | None,
+    revision: str | None,
+) -> Source:
+    selection = Selection(classes=_listed(classes), splits=_listed(splits), limit=limit)
+    return open_source(data, selection, val, revision)
+
+
+def _listed(names: Names | None) -> list[str] | None:
+    if not isinstance(names, str):
+        return None if names is None else list(names)
+    return [part.strip() for part in names.split(",") if part.strip()]
+
+
+def _check(
+    framing: str,
+    results: str | Path | None,
+    limit: int | None,
+    batch_size: int | None,
+    workers: int | None,
+) -> None:
+    """UserError for an option that can be seen to be wrong before anything is opened."""
+    if framing not in FRAMINGS:
+        raise unknown("framing", framing, FRAMINGS)
+    for word, number in (("limit", limit), ("batch-size", batch_size), ("workers", workers)):
+        if number is not None and number < 1:
+            raise UserError(f"--{word} {number}: must be at least 1")
+    if results is not None and Path(results).exists() and not Path(results).is_dir():
+        raise UserError(f"{results}: is a file; name a folder with --results")

@@ -1,23 +1,26 @@
-"""`spurbench eval`, `score` and `compare`: thin functions over session.py, summary.py, comparison.py."""
+"""`spurbench eval`, `score` and `compare`: thin functions over api.py and the core's scores."""
 
 from __future__ import annotations
 
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import Annotated, Any
 
 import typer
-
-if TYPE_CHECKING:
-    from rich.console import Console
-    from rich.table import Table
-
-    from spurbench_evaluators.run.session import Outcome
 
 JsonOption = Annotated[bool, typer.Option("--json", help="Print one JSON object only.")]
 
 
 def evaluate(
-    model: Annotated[list[str], typer.Option(help="Model spec LOADER/NAME; may be given again.")],
+    model: Annotated[
+        list[str] | None, typer.Option(help="Model spec LOADER/NAME; may be given again.")
+    ] = None,
+    models: Annotated[
+        Path | None,
+        typer.Option(
+            help="List of models instead, one a line with its --weights, --label-space, --framing, "
+            "--dtype, --batch-size; scored one after another."
+        ),
+    ] = None,
     data: Annotated[
         str,
         typer.Option(help="Data set folder or hub id, or Spurious ImageNet's folder or zip."),
@@ -69,43 +72,44 @@ def evaluate(
     """
     from rich.console import Console
 
-    from spurbench import plugins
-    from spurbench.errors import UserError, unknown
-    from spurbench.results import Selection
-    from spurbench_evaluators.data.sources import open_source
+    from spurbench.errors import UserError
+    from spurbench_evaluators import api, output
     from spurbench_evaluators.report.progress import watched
-    from spurbench_evaluators.run.framing import FRAMINGS
-    from spurbench_evaluators.run.placement import choose
-    from spurbench_evaluators.run.session import Settings, evaluate_all
 
-    if weights is not None and len(model) > 1:
-        raise UserError("--weights is for one model; run `spurbench eval` once a model")
-    if framing not in FRAMINGS:
-        raise unknown("framing", framing, FRAMINGS)
-    if results.exists() and not results.is_dir():
-        raise UserError(f"{results}: is a file; name a folder with --results")
-    settings = Settings(
-        choose(device, dtype), framing, batch_size, workers, skip_unreadable, keep_logits, fresh
-    )
-    selection = Selection(classes=_listed(classes), splits=_listed(splits), limit=limit)
-    source = open_source(data, selection, val, revision)
-    options: dict[str, Any] = {"label_space": label_space} if label_space is not None else {}
-    loaded = [plugins.classifier(spec, weights=weights, **options) for spec in model]
     console = Console(stderr=True, quiet=json_output)
-    console.print(
-        f"{settings.placement.described()}, {dtype}, {settings.chosen_batch_size()} pictures a batch, "
-        f"{settings.chosen_workers()} reading threads",
-        highlight=False,
-    )
-    outcomes = evaluate_all(
-        loaded,
-        source,
-        results,
-        settings,
-        lambda steps, total: watched(steps, total, console),
-        lambda line: console.print(line, highlight=False),
-    )
-    _show(outcomes, console, json_output=json_output)
+    options: dict[str, Any] = {
+        "label_space": label_space,
+        "revision": revision,
+        "framing": framing,
+        "val": val,
+        "classes": classes,
+        "splits": splits,
+        "limit": limit,
+        "results": results,
+        "device": device,
+        "dtype": dtype,
+        "batch_size": batch_size,
+        "workers": workers,
+        "skip_unreadable": skip_unreadable,
+        "keep_logits": keep_logits,
+        "fresh": fresh,
+        "watch": lambda steps, total: watched(steps, total, console),
+        "say": lambda line: console.print(line, highlight=False, markup=False),
+    }
+    if models is not None:
+        if model:
+            raise UserError("--model and --models both name models; use one of them")
+        if weights is not None:
+            raise UserError(
+                f"--weights is for one model; write it in that model's line of {models}"
+            )
+        ended = api.evaluate_list(models, data, **options)
+        code = output.show_list(ended, models, console, json_output=json_output)
+        raise typer.Exit(code)
+    if not model:
+        raise UserError("no model is named; give --model SPEC, or a list with --models FILE")
+    outcomes = api.evaluate_models(model, data, weights=weights, **options)
+    output.show_outcomes(outcomes, json_output=json_output)
 
 
 def score(
@@ -120,9 +124,10 @@ def score(
 
     from spurbench.files import friendly_disk_errors
     from spurbench.scores.predictions import read_predictions
+    from spurbench.scores.stored import install
     from spurbench.scores.summary import result_of
+    from spurbench_evaluators.output import print_json
     from spurbench_evaluators.report.tables import score_table
-    from spurbench_evaluators.run.session import install
 
     result = result_of(read_predictions(predictions))
     if results is not None:
@@ -130,7 +135,7 @@ def score(
             path = install(predictions.read_bytes(), results).path
         typer.echo(f"result: {path}", err=json_output)
     if json_output:
-        _print_json(result.model_dump())
+        print_json(result.model_dump())
     else:
         Console().print(score_table(result))
 
@@ -146,49 +151,11 @@ def compare(
 
     from spurbench.scores import comparison
     from spurbench.scores.predictions import read_predictions
+    from spurbench_evaluators.output import print_json
     from spurbench_evaluators.report.tables import comparison_table
 
-    found = comparison.compare([read_predictions(path) for path in predictions])
+    together = comparison.compare([read_predictions(path) for path in predictions])
     if json_output:
-        _print_json(found.model_dump())
+        print_json(together.model_dump())
     else:
-        Console().print(comparison_table(found))
-
-
-def _listed(text: str | None) -> list[str] | None:
-    return [part.strip() for part in text.split(",") if part.strip()] if text is not None else None
-
-
-def _show(outcomes: list[Outcome], console: Console, *, json_output: bool) -> None:
-    from spurbench.scores import comparison
-    from spurbench_evaluators.report.tables import comparison_table, score_table
-    from spurbench_evaluators.run.session import unreadable_note
-
-    together = comparison.compare([o.predictions for o in outcomes]) if len(outcomes) > 1 else None
-    if json_output:
-        found: dict[str, Any] = {"results": [o.result.model_dump() for o in outcomes]}
-        found["stored"] = [o.stored for o in outcomes]
-        found["comparison"] = together.model_dump() if together else None
-        _print_json(found)
-        return
-    for outcome in outcomes:
-        _print_table(score_table(outcome.result))
-        if outcome.result.data.unreadable:
-            typer.echo(unreadable_note(outcome.result.data.unreadable))
-        state = " (stored before, nothing changed; --fresh scores again)" if outcome.stored else ""
-        typer.echo(f"result: {outcome.path}{state}")
-        typer.echo(f"predictions: {outcome.predictions_path}")
-    if together:
-        _print_table(comparison_table(together))
-
-
-def _print_table(table: Table) -> None:
-    from rich.console import Console
-
-    Console().print(table)
-
-
-def _print_json(value: dict[str, Any]) -> None:
-    import json
-
-    typer.echo(json.dumps(value, ensure_ascii=False))
+        Console().print(comparison_table(together))

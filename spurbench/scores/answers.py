@@ -73,14 +73,14 @@ def answers(
     """
     import torch
 
-    logits = logits.cpu().double()
+    logits = logits.cpu().double()  # (N, K)
     every = tuple(range(len(space.names)))
     columns = space.domain_columns()
     full = _heads(logits, labels, space, every)
     if columns == every:
         part, restricted = logits, full
     else:
-        part = logits[:, torch.tensor(columns)]
+        part = logits[:, torch.tensor(columns)]  # (N, L), L labels of the domain
         restricted = _heads(part, labels, space, columns)
     kept = [tuple(row) for row in part.tolist()] if keep_logits else [None] * len(labels)
     return [Answer(*parts) for parts in zip(full, restricted, kept, strict=True)]
@@ -93,12 +93,13 @@ def _heads(
     import torch
 
     place = {output: i for i, output in enumerate(outputs)}
-    own = torch.tensor([place[_column(space, label)] for label in labels])[:, None]
-    normaliser = logits.logsumexp(dim=1, keepdim=True)
-    mine = logits.gather(1, own)
-    others = logits.scatter(1, own, float("-inf")).logsumexp(dim=1, keepdim=True)
-    top = top_columns(logits, min(TOP, len(outputs)))
-    probabilities = (logits.gather(1, top) - normaliser).exp()
+    own = torch.tensor([place[_column(space, label)] for label in labels])[:, None]  # (N, 1)
+    normaliser = logits.logsumexp(dim=1, keepdim=True)  # (N, 1)
+    mine = logits.gather(1, own)  # (N, 1)
+    # log p/(1 - p) is the own logit less the others' log sum: 1 - p, once p rounds to 1, would be 0.
+    others = logits.scatter(1, own, float("-inf")).logsumexp(dim=1, keepdim=True)  # (N, 1)
+    top = top_columns(logits, min(TOP, len(outputs)))  # (N, T)
+    probabilities = (logits.gather(1, top) - normaliser).exp()  # (N, T)
     heads = []
     for ranked, shares, p, odds in zip(
         top.tolist(),
@@ -126,14 +127,16 @@ def top_columns(values: Tensor, count: int) -> Tensor:
     lower column comes first, as argmax has it."""
     import torch
 
+    # Sorting 21,843 columns of every picture stably would do too, but takes far longer than topk,
+    # which orders equal values as it likes; one value more than needed shows a tie at the end.
     shown = min(count + 1, values.shape[1])
-    best = values.topk(shown, dim=1)
+    best = values.topk(shown, dim=1)  # (N, shown)
     order = torch.argsort(best.indices, dim=1)  # by column, then stably by value
-    columns = best.indices.gather(1, order)
+    columns = best.indices.gather(1, order)  # (N, shown)
     falling = values.gather(1, columns).argsort(dim=1, descending=True, stable=True)
-    top = columns.gather(1, falling)[:, :count]
+    top = columns.gather(1, falling)[:, :count]  # (N, count)
     if shown > count:  # topk may have taken any of the values that tie for the last place
-        tied = best.values[:, count - 1] == best.values[:, count]
+        tied = best.values[:, count - 1] == best.values[:, count]  # (N,)
         if bool(tied.any()):
             top[tied] = values[tied].argsort(dim=1, descending=True, stable=True)[:, :count]
     return top

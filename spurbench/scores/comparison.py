@@ -51,13 +51,13 @@ class Comparison(_Record):
     differences: list[Difference]
 
 
-def compare(found: Sequence[Predictions]) -> Comparison:
+def compare(predictions: Sequence[Predictions]) -> Comparison:
     """Compare predictions of two models or more; UserError unless they are of the same pictures."""
-    if len(found) < 2:
+    if len(predictions) < 2:
         raise UserError("a comparison needs the predictions of two models or more")
-    _check_same_pictures(found)
-    grouped = [groups(predictions) for predictions in found]
-    names = _names(found)
+    _check_same_pictures(predictions)
+    grouped = [groups(each) for each in predictions]
+    names = _names(predictions)
     splits = sorted({split for _, split in grouped[0]})
     return Comparison(
         models=names,
@@ -66,28 +66,28 @@ def compare(found: Sequence[Predictions]) -> Comparison:
             _difference(
                 names[a], names[b], split, _hits(grouped[a], split), _hits(grouped[b], split)
             )
-            for a, b in combinations(range(len(found)), 2)
+            for a, b in combinations(range(len(predictions)), 2)
             for split in splits
         ],
     )
 
 
-def _names(found: Sequence[Predictions]) -> list[str]:
+def _names(predictions: Sequence[Predictions]) -> list[str]:
     """Specs; with the weights' hash and the framing where two are of one spec."""
-    specs = [p.provenance.model.spec for p in found]
+    specs = [p.provenance.model.spec for p in predictions]
     if len(set(specs)) == len(specs):
         return specs
     return [
         f"{m.spec} {m.weights_sha256[:8]} {m.transform.get('framing')}{m.transform.get('size')}"
-        for m in (p.provenance.model for p in found)
+        for m in (p.provenance.model for p in predictions)
     ]
 
 
-def _check_same_pictures(found: Sequence[Predictions]) -> None:
-    first = _pictures(found[0])
-    for other in found[1:]:
+def _check_same_pictures(predictions: Sequence[Predictions]) -> None:
+    first = _pictures(predictions[0])
+    for other in predictions[1:]:
         if _pictures(other) != first:
-            one, two = (p.provenance for p in (found[0], other))
+            one, two = (p.provenance for p in (predictions[0], other))
             raise UserError(
                 f"{one.model.spec} and {two.model.spec} were not scored on the same pictures "
                 f"({one.data.name} {one.data.version}, {two.data.name} {two.data.version}); score both "
@@ -101,12 +101,12 @@ def _pictures(predictions: Predictions) -> list[dict[str, object]]:
     return rows
 
 
-def _hits(found: Groups, split: str) -> dict[str, np.ndarray]:
-    return {slug: g.full.hits.astype(np.float64) for (slug, s), g in found.items() if s == split}
+def _hits(grouped: Groups, split: str) -> dict[str, np.ndarray]:
+    return {slug: g.full.hits.astype(np.float64) for (slug, s), g in grouped.items() if s == split}
 
 
 def _consistency(grouped: Sequence[Groups], split: str) -> Consistency:
-    hits = [_hits(found, split) for found in grouped]
+    hits = [_hits(each, split) for each in grouped]
     tables = {slug: np.stack([h[slug] for h in hits], axis=1) for slug in hits[0]}
     ratings = np.concatenate(list(tables.values()))
     everyone = {slug: fooled_by_all(table).tolist() for slug, table in tables.items()}

@@ -53,7 +53,8 @@ def fleiss_kappa(ratings: ArrayLike) -> float | None:
         raise ValueError("needs two raters or more, and a subject")
     subjects, raters = values.shape
     kinds, codes = np.unique(values, return_inverse=True)
-    cells = np.arange(subjects)[:, None] * len(kinds) + codes.reshape(values.shape)
+    # Reshaped: numpy before 2.0 gives the codes flat.
+    cells = np.arange(subjects)[:, None] * len(kinds) + codes.reshape(values.shape)  # (N, R)
     counts = np.bincount(cells.ravel(), minlength=subjects * len(kinds)).reshape(subjects, -1)
     observed = (counts * (counts - 1)).sum() / (subjects * raters * (raters - 1))
     shares = counts.sum(axis=0) / counts.sum()

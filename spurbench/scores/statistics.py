@@ -25,6 +25,8 @@ def wilson(hits: int, total: int, confidence: float = 0.95) -> Estimate:
     """Wilson score interval of a share (Wilson, 1927). Raises ValueError unless 0 <= hits <= total > 0."""
     if total <= 0 or not 0 <= hits <= total:
         raise ValueError(f"{hits} of {total} is not a share")
+    # Ours, not scipy's proportion_ci: that differs in the last digits, and stored results would not
+    # be computed again to the same bytes.
     z = NormalDist().inv_cdf(0.5 + confidence / 2)
     share = hits / total
     centre = (share + z * z / (2 * total)) / (1 + z * z / total)
@@ -33,6 +35,7 @@ def wilson(hits: int, total: int, confidence: float = 0.95) -> Estimate:
         * math.sqrt(share * (1 - share) / total + z * z / (4 * total * total))
         / (1 + z * z / total)
     )
+    # Rounding leaves the ends a little off 0 and 1, where they are exact.
     low = 0.0 if hits == 0 else max(0.0, centre - half)
     high = 1.0 if hits == total else min(1.0, centre + half)
     return Estimate(share, low, high)
@@ -128,6 +131,7 @@ def clustered_difference(
         return Estimate(value, math.nan, math.nan)
     rng = np.random.default_rng(seed)
     gaps = np.stack([_resampled(a, rng) - _resampled(b, rng) for a, b in pairs], axis=1)
+    # Rows are drawn as in _clustered_draws: a class drawn twice gets two independent draws.
     picks = rng.integers(len(pairs), size=(RESAMPLES, len(pairs)))
     rows = rng.integers(RESAMPLES, size=(RESAMPLES, len(pairs)))
     low, high = np.quantile(gaps[rows, picks].mean(axis=1), [0.025, 0.975])

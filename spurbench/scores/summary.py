@@ -41,16 +41,16 @@ class Group:
 
 def result_of(predictions: Predictions) -> Result:
     """The result that the predictions give."""
-    found = groups(predictions)
-    splits = sorted({split for _, split in found})
+    grouped = groups(predictions)
+    splits = sorted({split for _, split in grouped})
     record = predictions.provenance
     return Result(
         model=record.model,
         data=record.data,
-        scores=[_split_score(found, slug, split) for slug, split in sorted(found)],
-        means={split: _split_means(found, split) for split in splits},
-        generated_minus_si=_gap(found, lambda g: g.full),
-        restricted_generated_minus_si=_gap(found, lambda g: g.restricted),
+        scores=[_split_score(grouped, slug, split) for slug, split in sorted(grouped)],
+        means={split: _split_means(grouped, split) for split in splits},
+        generated_minus_si=_gap(grouped, lambda g: g.full),
+        restricted_generated_minus_si=_gap(grouped, lambda g: g.restricted),
         environment=record.environment,
         predictions_sha256=predictions.sha256,
     )
@@ -96,8 +96,8 @@ def _part(reading: Reading, at: Sequence[int]) -> Reading:
     )
 
 
-def _split_score(found: Groups, slug: str, split: str) -> SplitScore:
-    group, validation = found[slug, split], found.get((slug, "val"))
+def _split_score(grouped: Groups, slug: str, split: str) -> SplitScore:
+    group, validation = grouped[slug, split], grouped.get((slug, "val"))
     apart = validation if split != "val" else None
     full = _head_score(group.full, apart.full if apart else None)
     restricted = _head_score(group.restricted, apart.restricted if apart else None)
@@ -130,22 +130,22 @@ def _head_score(reading: Reading, validation: Reading | None) -> HeadScore:
     )
 
 
-def _split_means(found: Groups, split: str) -> Means:
-    full = _means(found, split, lambda g: g.full)
-    return full.model_copy(update={"restricted": _means(found, split, lambda g: g.restricted)})
+def _split_means(grouped: Groups, split: str) -> Means:
+    full = _means(grouped, split, lambda g: g.full)
+    return full.model_copy(update={"restricted": _means(grouped, split, lambda g: g.restricted)})
 
 
-def _means(found: Groups, split: str, head: Callable[[Group], Reading]) -> Means:
-    chosen = {slug: head(group) for (slug, s), group in found.items() if s == split}
+def _means(grouped: Groups, split: str, head: Callable[[Group], Reading]) -> Means:
+    chosen = {slug: head(group) for (slug, s), group in grouped.items() if s == split}
 
     def mean(values: Callable[[Reading], NDArray[np.generic]]) -> Interval:
         clusters = {slug: values(r).astype(float).tolist() for slug, r in chosen.items()}
         return Interval.of(clustered_mean(clusters))
 
     apart = {
-        slug: separation(head(found[slug, "val"]).log_odds, reading.log_odds)
+        slug: separation(head(grouped[slug, "val"]).log_odds, reading.log_odds)
         for slug, reading in chosen.items()
-        if split != "val" and (slug, "val") in found
+        if split != "val" and (slug, "val") in grouped
     }
 
     def mean_apart(values: dict[str, float]) -> Interval | None:
@@ -160,15 +160,16 @@ def _means(found: Groups, split: str, head: Callable[[Group], Reading]) -> Means
     )
 
 
-def _gap(found: Groups, head: Callable[[Group], Reading]) -> Interval | None:
+def _gap(grouped: Groups, head: Callable[[Group], Reading]) -> Interval | None:
     """Generated minus references, paired by class."""
     both = sorted(
-        {slug for slug, s in found if s == "si"} & {slug for slug, s in found if s == "generated"}
+        {slug for slug, s in grouped if s == "si"}
+        & {slug for slug, s in grouped if s == "generated"}
     )
     if not both:
         return None
     generated, references = (
-        {slug: head(found[slug, split]).hits.astype(float).tolist() for slug in both}
+        {slug: head(grouped[slug, split]).hits.astype(float).tolist() for slug in both}
         for split in ("generated", "si")
     )
     return Interval.of(clustered_difference(generated, references))

@@ -40,7 +40,8 @@ from spurbench.prediction import framed, to_tensor
 from spurbench_evaluators.data.sources import open_source
 from spurbench_evaluators.run.framing import framing_of
 from spurbench_evaluators.run.placement import choose, cores
-from spurbench_evaluators.run.session import Settings, evaluate_all
+from spurbench_evaluators.run.session import evaluate_all
+from spurbench_evaluators.run.settings import Settings
 
 SIDE = 420  # Spurious ImageNet's pictures are squares of about this many pixels
 LAYOUTS = {"bare": torch.channels_last, "contiguous": torch.contiguous_format}

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import time
+import weakref
 from pathlib import Path
 
 import torch
@@ -108,3 +109,32 @@ def failing(weights: Path | None = None) -> Fake:
             return super().logits(images)
 
     return Failing()
+
+
+LIVING: weakref.WeakSet[nn.Module] = weakref.WeakSet()
+
+
+def lone(weights: Path | None = None) -> NetworkClassifier:
+    """A network that knows itself, and so lives until it is collected; fails to load while another
+    lives. With weights called ``broken`` it fails when it is run."""
+    if LIVING:
+        raise RuntimeError(f"{len(LIVING)} networks still live")
+    made = small_network()
+    made.network.__dict__["itself"] = made.network
+    LIVING.add(made.network)
+    made.spec = f"fake/lone {weights}"
+    if weights is not None and weights.stem == "broken":
+
+        class Broken(NetworkClassifier):
+            def logits(self, images: torch.Tensor) -> torch.Tensor:
+                if len(images) > 2:  # more than the self-test's two
+                    raise LookupError("a fault of the model's\nin two lines")
+                return super().logits(images)
+
+        made.__class__ = Broken
+    return made
+
+
+def stopped(weights: Path | None = None) -> Fake:
+    """Is interrupted as by Ctrl-C."""
+    raise KeyboardInterrupt

@@ -1,7 +1,11 @@
-"""Scoring with classifiers whose answers are known."""
+"""Scoring from Python: specs, and classifiers whose answers are known."""
 
 from __future__ import annotations
 
+import subprocess
+import sys
+from collections.abc import Iterable
+from importlib.metadata import entry_points
 from pathlib import Path
 
 import pyarrow.parquet as pq
@@ -10,18 +14,19 @@ import torch
 from PIL import Image
 
 from spurbench import plugins
-from spurbench.contracts import Transform
+from spurbench.contracts import Normalisation, Transform
 from spurbench.dataset.read import open_data_set
 from spurbench.errors import UserError
 from spurbench.files import sha256_file
 from spurbench.prediction import framed, predict
 from spurbench.results import read_result
-from spurbench_evaluators.api import score_one, score_pictures
+from spurbench.scores.stored import predictions_path
+from spurbench_evaluators.api import evaluate, evaluate_models, score_pictures
 from spurbench_evaluators.data.sources import open_source
+from spurbench_evaluators.run.checks import check_source
 from spurbench_evaluators.run.framing import reframe
-from spurbench_evaluators.run.session import check_source, predictions_path
 from tests.conftest import make_class, picture
-from tests.evaluators.fakes import Fake
+from tests.evaluators.fakes import Fake, small_network
 
 
 @pytest.fixture
@@ -32,12 +37,14 @@ def folder(tmp_path: Path) -> Path:
 
 
 def test_shares_intervals_and_files(folder: Path, tmp_path: Path) -> None:
-    result = score_one(Fake(5), open_data_set(folder), tmp_path / "results", 2)
+    outcome = evaluate(Fake(5), open_data_set(folder), results=tmp_path / "results", batch_size=2)
+    result = outcome.result
     tops = {(s.slug, s.split): (s.hits, s.n) for s in result.scores}
     assert tops["koala", "si"] == (3, 3) and tops["gondola", "generated"] == (0, 4)
     assert result.macro["si"].value == 0.5
     assert result.generated_minus_si is not None and result.generated_minus_si.value == 0
     path = result.path_under(tmp_path / "results")
+    assert outcome.path == path and not outcome.stored
     assert read_result(path) == result
     predictions = predictions_path(path, result)
     assert sha256_file(predictions) == result.predictions_sha256
@@ -63,11 +70,11 @@ def test_wrong_domain_bad_head_and_nan_are_errors_without_a_result(
     broken = Fake()
     broken.fill = float("nan")
     with pytest.raises(UserError, match="NaN or infinite"):
-        score_one(broken, data, tmp_path / "results", 4)
+        evaluate(broken, data, results=tmp_path / "results", batch_size=4)
     headless = Fake()
     headless.logits = lambda images: torch.zeros(len(images), 7)  # type: ignore[method-assign]
     with pytest.raises(UserError, match=r"gives \(7,\) outputs"):
-        score_one(headless, data, tmp_path / "results", 4)
+        evaluate(headless, data, results=tmp_path / "results", batch_size=4)
     assert not (tmp_path / "results").exists()
 
 
@@ -109,3 +116,84 @@ def test_a_label_beyond_the_head_is_an_error(folder: Path) -> None:
 def test_the_referee_is_no_classifier(folder: Path) -> None:
     with pytest.raises(UserError, match="knows the labels of 'micro-contents'"):
         check_source(plugins.classifier("micro/referee"), open_source(folder))
+
+
+def test_weights_are_for_one_model_and_results_for_a_folder(folder: Path, tmp_path: Path) -> None:
+    with pytest.raises(UserError, match="--weights is for one model"):
+        evaluate_models(["micro/vit", "micro/robust"], folder, weights="w.pt")
+    (tmp_path / "r").touch()
+    with pytest.raises(UserError, match="r: is a file; name a folder with --results"):
+        evaluate(Fake(), folder, results=tmp_path / "r")
+
+
+def test_several_models_share_one_pass_and_are_returned_in_order(
+    folder: Path, tmp_path: Path
+) -> None:
+    steps: list[int] = []
+    said: list[str] = []
+
+    def watch(numbers: Iterable[int], total: int | None) -> Iterable[int]:
+        assert total == 6
+        for number in numbers:
+            steps.append(number)
+            yield number
+
+    fake = Fake(5)
+    outcomes = evaluate_models(
+        ["micro/vit", fake],
+        folder,
+        classes="koala, gondola",
+        splits=["si"],
+        limit=3,
+        results=str(tmp_path / "r"),
+        device="cpu",
+        batch_size=4,
+        workers=1,
+        watch=watch,
+        say=said.append,
+    )
+    assert [o.result.model.spec for o in outcomes] == ["micro/vit", "fake/5"]
+    assert steps == [0, 4, 6]
+    assert said == ["cpu, float32, 4 pictures a batch, 1 reading threads"]
+    assert {(s.slug, s.split, s.n) for o in outcomes for s in o.result.scores} == {
+        ("koala", "si", 3),
+        ("gondola", "si", 3),
+    }
+    assert all(o.path is not None and read_result(o.path) == o.result for o in outcomes)
+    with pytest.raises(UserError, match="fake/5 is named twice"):
+        evaluate_models([Fake(), Fake()], folder, results=tmp_path / "r")
+
+
+def test_without_a_results_folder_nothing_stays(
+    folder: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    before = sorted(tmp_path.rglob("*"))
+    outcome = evaluate(Fake(), "data", results=None)
+    assert (outcome.path, outcome.predictions_path, outcome.stored) == (None, None, False)
+    assert outcome.predictions.table.num_rows == 21
+    assert sorted(tmp_path.rglob("*")) == before
+    kept = evaluate(Fake(), "data")
+    assert kept.path is not None and kept.path.is_relative_to("results")
+    assert kept.result == outcome.result
+
+
+def test_a_classifier_is_tested_before_it_is_scored(folder: Path) -> None:
+    twice = small_network()
+    twice.normalisation = Normalisation((0.1,) * 3, (0.9,) * 3)
+    with pytest.raises(UserError, match="fake/network0: its first layer is fed"):
+        evaluate(twice, folder, results=None)
+    again = small_network()
+    evaluate(again, folder, results=None, dtype="float64")
+    evaluate(again, folder, results=None)
+
+
+def test_importing_the_api_imports_no_torch() -> None:
+    code = "import sys, spurbench_evaluators.api; sys.exit('torch' in sys.modules)"
+    assert subprocess.run([sys.executable, "-c", code]).returncode == 0
+
+
+def test_the_core_finds_the_api_by_its_entry_points() -> None:
+    points = {point.name: point for point in entry_points(group="spurbench.api")}
+    assert points["evaluate"].load() is evaluate
+    assert points["evaluate_models"].load() is evaluate_models

@@ -18,7 +18,8 @@ from spurbench_builders.inputs.importing import import_folder
 from spurbench_evaluators.api import score_pictures
 from spurbench_evaluators.data.sources import open_source
 from spurbench_evaluators.run.placement import choose
-from spurbench_evaluators.run.session import Settings, evaluate_all
+from spurbench_evaluators.run.session import evaluate_all
+from spurbench_evaluators.run.settings import Settings
 
 MODELS = {
     "efficientnet_lite0": "python/tests.evaluators.real_models:efficientnet_lite0",

@@ -2,18 +2,23 @@
 
 from __future__ import annotations
 
-import re
 from pathlib import Path
 
 from spurbench.dataset.manifest import NAME
 from spurbench.errors import UserError
 
-_ID = re.compile(r"[A-Za-z0-9][\w.-]*/[\w.-]+")
-
 
 def is_hub_id(text: str) -> bool:
     """Whether the text can be a hub id, OWNER/NAME, perhaps with @REVISION."""
-    return _ID.fullmatch(text.partition("@")[0]) is not None
+    from huggingface_hub.errors import HFValidationError
+    from huggingface_hub.utils import validate_repo_id  # type: ignore[attr-defined]
+
+    name = text.partition("@")[0]
+    try:
+        validate_repo_id(name)
+    except HFValidationError:
+        return False
+    return name.count("/") == 1  # the hub's check passes a bare NAME; here that is a folder
 
 
 def split_id(text: str, revision: str | None = None) -> tuple[str, str | None]:

@@ -31,12 +31,12 @@ class Source:
 
 
 def open_source(
-    data: Path | str,
+    data: Path | str | DataSet,
     selection: Selection | None = None,
     validation: Path | str | None = None,
     revision: str | None = None,
 ) -> Source:
-    """Open what ``data`` names, take the selected part, and add validation pictures from elsewhere
+    """Open what ``data`` names (or is, opened already), take the selected part, and add validation pictures from elsewhere
     (they replace the data set's own). UserError where nothing is left to score."""
     chosen = selection or Selection()
     wanted = chosen.splits or []
@@ -61,9 +61,12 @@ def open_source(
 def from_data_set(data: DataSet, selection: Selection, *, drop_val: bool = False) -> Source:
     """The selected part of an opened data set folder."""
     manifest, limit = data.manifest, selection.limit
-    found = data.groups(selection.classes, selection.splits)
-    found = [(slug, split) for slug, split in found if not (drop_val and split == "val")]
-    sizes = {key: manifest.classes[key[0]].splits[key[1]].pictures for key in found}
+    groups = [
+        (slug, split)
+        for slug, split in data.groups(selection.classes, selection.splits)
+        if not (drop_val and split == "val")
+    ]
+    sizes = {(slug, t): manifest.classes[slug].splits[t].pictures for slug, t in groups}
     empty = [f"{slug}/{split}" for (slug, split), size in sizes.items() if size == 0]
     if empty:
         raise UserError(
@@ -78,15 +81,17 @@ def from_data_set(data: DataSet, selection: Selection, *, drop_val: bool = False
             version=manifest.version,
             fingerprint=manifest.fingerprint(),
         ),
-        {manifest.classes[s].name: (manifest.classes[s].label, s) for s, _ in found},
+        {manifest.classes[s].name: (manifest.classes[s].label, s) for s, _ in groups},
         sum(min(size, limit or size) for size in sizes.values()),
-        lambda: chain.from_iterable(data.pictures([s], [t], limit) for s, t in found),
+        lambda: chain.from_iterable(data.pictures([s], [t], limit) for s, t in groups),
     )
 
 
 def _open(
-    data: Path | str, selection: Selection, revision: str | None, *, drop_val: bool
+    data: Path | str | DataSet, selection: Selection, revision: str | None, *, drop_val: bool
 ) -> Source:
+    if isinstance(data, DataSet):
+        return from_data_set(data, selection, drop_val=drop_val)
     path = Path(data)
     if (path / NAME).is_file():
         return from_data_set(open_data_set(path), selection, drop_val=drop_val)
@@ -101,18 +106,18 @@ def _open(
 
 def _from_folders(root: Path, selection: Selection) -> Source:
     """Spurious ImageNet's own folder or zip: every class has the split ``si`` only."""
-    found = find_classes(root)
+    classes = find_classes(root)
     for split in selection.splits or []:
         if split != "si":
             raise unknown("split of Spurious ImageNet", split, ["si"])
     # The fingerprint is the whole folder's: it does not depend on what is selected.
     hashes = {
         origin: sha256_bytes(read_picture(place))
-        for entry in found
+        for entry in classes
         for place, origin in zip(entry.pictures, entry.origins, strict=True)
     }
     fingerprint = sha256_json(hashes)
-    chosen = _chosen(found, selection.classes)
+    chosen = _chosen(classes, selection.classes)
 
     def pictures() -> Iterator[StoredPicture]:
         for entry in chosen:
@@ -143,10 +148,10 @@ def _from_folders(root: Path, selection: Selection) -> Source:
     )
 
 
-def _chosen(found: list[FoundClass], names: list[str] | None) -> list[FoundClass]:
+def _chosen(classes: list[FoundClass], names: list[str] | None) -> list[FoundClass]:
     if names is None:
-        return found
-    known = {entry.slug: entry for entry in found} | {entry.name: entry for entry in found}
+        return classes
+    known = {entry.slug: entry for entry in classes} | {entry.name: entry for entry in classes}
     for name in names:
         if name not in known:
             raise unknown("class of the data set", name, known)
@@ -160,18 +165,18 @@ def _with_validation(source: Source, where: Path | str, limit: int | None) -> So
             f"{source.record.domain!r}; leave --val out"
         )
     names = {label: (name, slug) for name, (label, slug) in source.classes.items()}
-    found = find_validation(where, set(names), limit)
+    validation = find_validation(where, set(names), limit)
 
     def pictures() -> Iterator[StoredPicture]:
         yield from source.pictures()
-        for item in found.pictures():
+        for item in validation.pictures():
             name, slug = names[item.label]
             yield replace(item, slug=slug, class_name=name)
 
-    counts = (source.count, found.count)
+    counts = (source.count, validation.count)
     return replace(
         source,
-        record=source.record.model_copy(update={"validation": found.record}),
+        record=source.record.model_copy(update={"validation": validation.record}),
         count=None if None in counts else sum(n for n in counts if n is not None),
         pictures=pictures,
     )

@@ -3,29 +3,23 @@
 from __future__ import annotations
 
 import csv
-import re
 from collections import Counter, defaultdict
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
 
 from spurbench.dataset.read import StoredPicture
-from spurbench.errors import UserError, unknown
+from spurbench.errors import UserError
 from spurbench.files import sha256_bytes, sha256_file, sha256_json
 from spurbench.pictures import is_picture_name, picture_files
 from spurbench.results import ValidationRecord
 
-from .hub import is_hub_id, split_id
+from .hub import is_hub_id
+from .streamed import open_stream
+from .wnids import WNID, wnids
 
-if TYPE_CHECKING:
-    from datasets import IterableDataset
-
-WNID = re.compile(r"n\d{8}")
 SOLUTION = "LOC_val_solution.csv"
 LEVELS_UP = 4  # Kaggle keeps its pictures in ILSVRC/Data/CLS-LOC/val below its solution file
-HF_SPLITS = ("validation", "val")
 
 
 @dataclass(frozen=True)
@@ -65,13 +59,6 @@ def find_validation(where: Path | str, labels: set[int], limit: int | None = Non
         f"{path}: not ImageNet's validation pictures: no folders named by wnid (n01440764), no "
         f"{SOLUTION} in it or above it, no parquet files"
     )
-
-
-def wnids() -> list[str]:
-    """The wnids of ImageNet-1k in the order of its labels."""
-    from timm.data import ImageNetInfo
-
-    return [str(name) for name in ImageNetInfo("imagenet-1k").label_names()]
 
 
 def _by_wnid(path: Path, labels: set[int]) -> dict[int, list[Path]] | None:
@@ -125,13 +112,13 @@ def _from_files(
         shown = ", ".join(f"{names[label]} (label {label})" for label in lacking[:3])
         more = f" and {len(lacking) - 3} more" if len(lacking) > 3 else ""
         raise UserError(f"{root}: has no validation pictures for {shown}{more}")
-    chosen = {label: found[:limit] for label, found in sorted(files.items())}
-    hashes = {p: sha256_file(p) for found in chosen.values() for p in found}
-    named = {f"{label}/{p.name}": hashes[p] for label, found in chosen.items() for p in found}
+    chosen = {label: paths[:limit] for label, paths in sorted(files.items())}
+    hashes = {p: sha256_file(p) for paths in chosen.values() for p in paths}
+    named = {f"{label}/{p.name}": hashes[p] for label, paths in chosen.items() for p in paths}
 
     def pictures() -> Iterator[StoredPicture]:
-        for label, found in chosen.items():
-            for i, p in enumerate(found):
+        for label, paths in chosen.items():
+            for i, p in enumerate(paths):
                 origin = p.relative_to(root).as_posix()
                 yield StoredPicture(p.read_bytes(), "", "", label, "val", i, origin, hashes[p])
 
@@ -141,28 +128,13 @@ def _from_files(
 
 def _streamed(where: str, wanted: str, labels: set[int], limit: int | None) -> Validation:
     """A data set of Hugging Face's kind, read as a stream; pictures stay encoded."""
-    local = Path(where).is_dir()
-    name, revision = (where, None) if local else split_id(where)
-    with _one_line(where):
-        revision = None if local else _commit(name, revision)
-        splits = _splits(name, revision)
-    split = _chosen_split(wanted, list(splits), where)
-    stream = splits[split]
-    columns = stream.features or {}
-    if not {"image", "label"} <= set(columns):
-        raise UserError(
-            f"{where}: has the columns {', '.join(columns)}; image and label are needed"
-        )
-    meaning = _meaning(columns["label"], where)
+    stream = open_stream(where, wanted)
 
     def pictures() -> Iterator[StoredPicture]:
         seen: Counter[int] = Counter()
-        for row in _rows(stream, where):
-            label = meaning(row["label"])
+        for label, data, origin in stream.rows():
             if label not in labels or (limit and seen[label] >= limit):
                 continue
-            data, origin = row["image"]["bytes"], row["image"]["path"] or f"label {label}"
-            data = data if data is not None else Path(origin).read_bytes()
             index = seen[label]
             seen[label] += 1
             yield StoredPicture(
@@ -174,83 +146,16 @@ def _streamed(where: str, wanted: str, labels: set[int], limit: int | None) -> V
         if lacking:
             raise UserError(f"{where}: has no validation pictures for label {lacking[0]}")
 
+    local = Path(where).is_dir()
+    content = _files(Path(where)) if local else [stream.name, stream.revision]
     record = ValidationRecord(
-        name=Path(name).name if local else name,
+        name=Path(where).name if local else stream.name,
         layout="hf",
-        fingerprint=sha256_json([_files(Path(name)) if local else [name, revision], split]),
-        split=split,
-        revision=revision,
+        fingerprint=sha256_json([content, stream.split]),
+        split=stream.split,
+        revision=stream.revision,
     )
     return Validation(record, len(labels) * limit if limit else None, pictures)
-
-
-def _chosen_split(wanted: str, known: list[str], where: str) -> str:
-    if wanted:
-        if wanted not in known:
-            raise unknown(f"split of {where}", wanted, known)
-        return wanted
-    found = [split for split in HF_SPLITS if split in known]
-    if not found:
-        raise UserError(
-            f"{where}: has no split {' or '.join(HF_SPLITS)}, only {', '.join(known)}; say which has "
-            f"validation pictures: --val {where}:SPLIT"
-        )
-    return found[0]
-
-
-def _commit(name: str, revision: str | None) -> str:
-    """The commit that a revision of a hub repository is now."""
-    from huggingface_hub import HfApi
-
-    return str(HfApi().dataset_info(name, revision=revision).sha)
-
-
-def _splits(name: str, revision: str | None) -> dict[str, IterableDataset]:
-    from datasets import Image, load_dataset
-
-    splits = load_dataset(name, revision=revision, streaming=True)
-    return {
-        str(split): stream.cast_column("image", Image(decode=False))
-        if "image" in (stream.features or {})
-        else stream
-        for split, stream in splits.items()
-    }
-
-
-def _rows(stream: IterableDataset, where: str) -> Iterator[dict[str, Any]]:
-    rows = iter(stream)
-    while True:
-        with _one_line(where):
-            row = next(rows, None)
-        if row is None:
-            return
-        yield row
-
-
-@contextmanager
-def _one_line(where: str) -> Iterator[None]:
-    """Within, whatever a hub or a folder of other files makes the reader raise is a UserError."""
-    try:
-        yield
-    except Exception as error:
-        reason = (str(error).strip() or type(error).__name__).split("\n")[0][:160]
-        raise UserError(
-            f"{where}: cannot be read as a data set with the columns image and label ({reason})"
-        ) from error
-
-
-def _meaning(feature: Any, where: str) -> Callable[[int], int]:
-    """What a stored label means: the 1,000 labels themselves, or class names that are wnids."""
-    names = getattr(feature, "names", None)
-    if names and all(WNID.fullmatch(str(name)) for name in names):
-        order = {wnid: label for label, wnid in enumerate(wnids())}
-        known = [order.get(str(name), -1) for name in names]
-        return lambda stored: known[stored] if 0 <= stored < len(known) else -1
-    if names and len(names) != 1000:
-        raise UserError(
-            f"{where}: its {len(names)} classes are neither the 1,000 of ImageNet nor named by wnid"
-        )
-    return int
 
 
 def _files(folder: Path) -> dict[str, str]:

@@ -1,23 +1,26 @@
 """ImageNet label spaces, from timm's synset lists or a user's file, mapped to ImageNet-1k by synset.
 
-The known ones are data in label_spaces.json: a synset list of timm's, and how many outputs that
-mean nothing stand before it (TensorFlow's ImageNet-1k heads start with "background").
+The known ones are data in label_spaces.json: a subset that timm's ImageNetInfo knows (or a list of
+synsets that it has only as a file), and how many outputs that mean nothing stand before it
+(TensorFlow's ImageNet-1k heads start with "background").
 """
 
 from __future__ import annotations
 
-import csv
 import json
 import re
 from collections import defaultdict
 from functools import cache
 from importlib import resources
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from spurbench.contracts import LabelSpace
 from spurbench.errors import UserError, unknown
 from spurbench.files import sha256_file
+
+if TYPE_CHECKING:
+    from timm.data import ImageNetInfo
 
 DOMAIN = "imagenet"
 WAY_OUT = "name one with --label-space NAME, or give a file with a line an output"
@@ -34,8 +37,7 @@ def named(name: str) -> LabelSpace:
     """The label space of that name; UserError with suggestions for an unknown one."""
     if name not in names():
         raise unknown("label space", name, names())
-    card = _cards()[name]
-    synsets = ["-"] * card.get("before", 0) + _lines(card["synsets"])
+    synsets = _synsets(_cards()[name])
     labels = tuple(_labels().get(s, -1) for s in synsets)
     shown = tuple(_name(s) for s in synsets)
     return LabelSpace(name, DOMAIN, shown, None if labels == tuple(range(1000)) else labels)
@@ -45,7 +47,7 @@ def for_head(spec: str, outputs: int, wanted: str | Path | None = None) -> Label
     """The label space of a model with that many outputs: the one ``wanted`` (a name or a file), or
     the only known one of that size. UserError naming the choices where none or several fit."""
     if wanted is not None:
-        space = named(str(wanted)) if str(wanted) in names() else _from_wanted(wanted)
+        space = by_name_or_file(wanted)
         if len(space.names) != outputs:
             raise UserError(
                 f"label space {wanted} has {len(space.names)} outputs, but {spec} has {outputs}; "
@@ -54,11 +56,21 @@ def for_head(spec: str, outputs: int, wanted: str | Path | None = None) -> Label
         return space
     if outputs == 0:
         raise UserError(f"{spec}: has no classifier head, only features; choose another model")
-    fitting = [name for name in names() if len(named(name).names) == outputs]
+    fitting = [name for name in names() if _fits(_cards()[name], outputs)]
     if len(fitting) != 1:
         kind = f"could be {' or '.join(fitting)}" if fitting else "fits no known label space"
         raise UserError(f"{spec}: its head of {outputs} outputs {kind}; {choices(outputs)}")
     return named(fitting[0])
+
+
+def by_name_or_file(wanted: str | Path) -> LabelSpace:
+    """The label space of a known name, or that of a file; UserError where it is neither."""
+    if str(wanted) in names():
+        return named(str(wanted))
+    path = Path(wanted)
+    if not path.is_file():
+        raise unknown("label space", str(wanted), names(), hint="(nor is there such a file)")
+    return from_file(path)
 
 
 def choices(outputs: int) -> str:
@@ -101,14 +113,7 @@ def from_file(path: Path) -> LabelSpace:
 
 def imagenet_words() -> list[set[str]]:
     """For each ImageNet-1k label what it goes by: its words in lower case, and its synset id."""
-    return [_words(synset) | {synset} for synset in _lines("imagenet_synsets.txt")]
-
-
-def _from_wanted(wanted: str | Path) -> LabelSpace:
-    path = Path(wanted)
-    if not path.is_file():
-        raise unknown("label space", str(wanted), names(), hint="(nor is there such a file)")
-    return from_file(path)
+    return [_words(synset) | {synset} for synset in _imagenet().label_names()]
 
 
 def _label(text: str, place: str) -> int:
@@ -121,12 +126,12 @@ def _label(text: str, place: str) -> int:
         if int(text) >= 1000:
             raise UserError(f"{place}: {text} is no ImageNet-1k index (0 to 999)")
         return int(text)
-    found = _labels_by_word().get(text.lower(), [])
-    if len(found) > 1:
-        raise UserError(f"{place}: {text!r} names the labels {found}; say which by its index")
-    if not found:
+    labels = _labels_by_word().get(text.lower(), [])
+    if len(labels) > 1:
+        raise UserError(f"{place}: {text!r} names the labels {labels}; say which by its index")
+    if not labels:
         raise unknown("ImageNet-1k class", text, _labels_by_word(), hint=f"({place})")
-    return found[0]
+    return labels[0]
 
 
 @cache
@@ -138,7 +143,7 @@ def _cards() -> dict[str, dict[str, Any]]:
 
 @cache
 def _labels() -> dict[str, int]:
-    return {synset: i for i, synset in enumerate(_lines("imagenet_synsets.txt"))}
+    return {synset: i for i, synset in enumerate(_imagenet().label_names())}
 
 
 @cache
@@ -151,19 +156,46 @@ def _labels_by_word() -> dict[str, list[int]]:
 
 
 @cache
-def _lemmas() -> dict[str, str]:
-    return dict(csv.reader(_lines("imagenet_synset_to_lemma.txt"), delimiter="\t"))
+def _imagenet() -> ImageNetInfo:
+    """timm's ImageNet-1k; it knows the words of all the other subsets' synsets too."""
+    from timm.data import ImageNetInfo
+
+    return ImageNetInfo("imagenet-1k")
+
+
+def _synsets(card: dict[str, Any]) -> list[str]:
+    """What each output of a label space means: a synset, or ``-``."""
+    from timm.data import ImageNetInfo
+
+    if "subset" in card:
+        synsets = ImageNetInfo(card["subset"]).label_names()
+    else:  # ImageNetInfo does not know MIIL's winter list, though timm brings it
+        path = resources.files("timm") / "data" / "_info" / card["synsets"]
+        synsets = path.read_text(encoding="utf-8").splitlines()
+    return ["-"] * card.get("before", 0) + list(synsets)
+
+
+def _fits(card: dict[str, Any], outputs: int) -> bool:
+    from timm.data import infer_imagenet_subset
+
+    if "subset" not in card:
+        return len(_synsets(card)) == outputs
+    inferred = infer_imagenet_subset({"num_classes": outputs - card.get("before", 0)})
+    return bool(inferred == card["subset"])
 
 
 def _words(synset: str) -> set[str]:
-    return {word.strip().lower() for word in _lemmas()[synset].split(",")}
+    return {word.strip().lower() for word in _description(synset).split(",")}
 
 
 def _name(synset: str) -> str:
     """The first word of a synset; what is no synset stays as it is."""
-    return _lemmas().get(synset, synset).split(",")[0]
+    try:
+        return _description(synset).split(",")[0]
+    except KeyError:
+        return synset
 
 
-def _lines(file: str) -> list[str]:
-    text = (resources.files("timm") / "data" / "_info" / file).read_text(encoding="utf-8")
-    return text.splitlines()
+def _description(synset: str) -> str:
+    """The words of a synset, by comma; KeyError for what is none."""
+    return str(_imagenet().label_name_to_description(synset))

@@ -142,10 +142,10 @@ def _inside(classifier: OnnxClassifier, path: Path) -> Normalisation:
     from spurbench.selftest import measured_normalisation
     from spurbench_evaluators.network.classifier import RAW
 
-    found = measured_normalisation(classifier)
-    if found is None or found == RAW:
+    inside = measured_normalisation(classifier)
+    if inside is None or inside == RAW:
         raise UserError(
             f"{classifier.spec}: neither its card nor its graph normalises the pictures; write "
             f'{{"mean": [r, g, b], "std": [r, g, b]}} into {path.name}.json beside it'
         )
-    return found
+    return inside

@@ -110,17 +110,17 @@ class Graph:
         import torch
 
         out = torch.from_numpy(np.concatenate(list(self._parts(self.session, self._output, fed))))
-        tiny = torch.finfo(out.dtype).tiny
+        tiny = torch.finfo(out.dtype).tiny  # a softmax may round to 0, whose logarithm is no logit
         return out.clamp_min(tiny).log() if self._softmax else out
 
     def first_input(self, fed: Tensor) -> Tensor | None:
         """What reaches the first weighted operation; None where there is none."""
         import torch
 
-        found = self._beginning
-        if found is None:
+        beginning = self._beginning
+        if beginning is None:
             return None
-        name, session = found
+        name, session = beginning
         if session is None:
             return fed
         return torch.from_numpy(np.concatenate(list(self._parts(session, name, fed))))
@@ -147,6 +147,7 @@ class Graph:
             (graph.value_info, []),
             (graph.output, [onnx.helper.make_empty_tensor_value_info(name)]),
         ):
+            # Copied first: protobuf does not promise that a field's items outlive its emptying.
             copies = [type(item).FromString(item.SerializeToString()) for item in kept]
             del field[:]
             field.extend(copies)
@@ -156,10 +157,11 @@ class Graph:
         """Outputs in pieces of the batch size that the graph is fixed to, if it is."""
         array = fed.detach().cpu().numpy().astype(self._dtype)
         if self.channels_last:
-            array = array.transpose(0, 2, 3, 1)
+            array = array.transpose(0, 2, 3, 1)  # (N, H, W, 3)
         step = self._batch or len(array)
         for start in range(0, len(array), step):
             part = array[start : start + step]
+            # A graph of a fixed batch size takes no fewer pictures: the last piece is filled up.
             filler = np.zeros((step - len(part), *part.shape[1:]), part.dtype)
             whole = np.ascontiguousarray(np.concatenate([part, filler]))
             yield session.run([output], {self._input: whole})[0][: len(part)]

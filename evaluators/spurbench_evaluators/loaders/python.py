@@ -32,14 +32,16 @@ class PythonEvaluator:
             raise UserError(f"python/{name}: {module_name} has no {attribute!r}")
         maker = getattr(module, attribute)
         made = maker(weights=weights)
-        lacks = [
-            a
-            for a in ("spec", "label_space", "transform", "facts", "logits")
-            if not hasattr(made, a)
-        ]
+        lacks = lacking(made)
         if lacks:
             raise UserError(f"python/{name}: returned an object without {', '.join(lacks)}")
         return cast(Classifier, made)
+
+
+def lacking(made: object) -> list[str]:
+    """What an object has not that a Classifier needs; empty for a classifier."""
+    needed = ("spec", "label_space", "transform", "facts", "logits")
+    return [attribute for attribute in needed if not hasattr(made, attribute)]
 
 
 def _module(module_name: str, spec: str) -> ModuleType:

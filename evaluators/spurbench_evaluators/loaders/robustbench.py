@@ -64,8 +64,8 @@ class RobustbenchEvaluator:
         made = NetworkClassifier(
             card.spec, network, card.label_space, card.transform, facts, RAW.mean, RAW.std
         )
-        made.normalisation = found = measured_normalisation(made)
-        inside = "not to be told" if found is None else asdict(found)
+        made.normalisation = measured = measured_normalisation(made)
+        inside = "not to be told" if measured is None else asdict(measured)
         made.facts = replace(facts, options={"normalisation inside": inside})
         return made
 

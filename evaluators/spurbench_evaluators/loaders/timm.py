@@ -102,11 +102,11 @@ def _config(name: str) -> dict[str, Any]:
     if not timm.is_model(architecture):
         raise unknown("timm model", name, timm.list_models())
     try:
-        found = get_pretrained_cfg(name, allow_unregistered=False)
+        pretrained = get_pretrained_cfg(name, allow_unregistered=False)
     except RuntimeError as error:
         tagged = timm.list_pretrained(f"{architecture}.*") if tag else []
         raise unknown("timm model", name, tagged or timm.list_pretrained()) from error
-    config: dict[str, Any] = found.to_dict()
+    config: dict[str, Any] = pretrained.to_dict()
     config |= resolve_data_config(pretrained_cfg=config)
     return config
 

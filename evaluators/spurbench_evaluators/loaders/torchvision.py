@@ -65,10 +65,10 @@ class TorchvisionEvaluator:
         if weights:
             digest, source = load_strictly(network, weights, state), weights.name
         else:
-            found = misfits(network, state)
-            if found:
+            faults = misfits(network, state)
+            if faults:
                 raise UserError(
-                    f"{card.spec}: torchvision's weights do not fit its architecture: {found}; "
+                    f"{card.spec}: torchvision's weights do not fit its architecture: {faults}; "
                     "use another version of torchvision, or --weights FILE"
                 )
             fill(network, state)
@@ -132,8 +132,8 @@ def _notes(architecture: str) -> dict[str, Any]:
 
     for pattern, notes in read_card("torchvision").items():
         if fnmatch(architecture, pattern):
-            found: dict[str, Any] = notes
-            return found
+            said: dict[str, Any] = notes
+            return said
     return {}
 
 

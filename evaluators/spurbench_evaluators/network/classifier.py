@@ -38,12 +38,12 @@ class NetworkClassifier:
         self.transform = transform
         self.facts = facts
         self.normalisation: Normalisation | None = reaches or Normalisation(tuple(mean), tuple(std))
-        self._mean = torch.tensor(mean).view(1, -1, 1, 1)
-        self._std = torch.tensor(std).view(1, -1, 1, 1)
+        self._mean = torch.tensor(mean).view(1, -1, 1, 1)  # (1, 3, 1, 1)
+        self._std = torch.tensor(std).view(1, -1, 1, 1)  # (1, 3, 1, 1)
 
     def logits(self, images: Tensor) -> Tensor:
         """(N, 3, H, W) in [0, 1] to (N, K)."""
-        logits: Tensor = self.network(self._normalised(images))
+        logits: Tensor = self.network(self._normalised(images))  # (N, K)
         return logits
 
     def features(self, images: Tensor) -> Tensor:
@@ -54,7 +54,7 @@ class NetworkClassifier:
             self.logits(images)
         finally:
             hook.remove()
-        return caught[-1]
+        return caught[-1]  # (N, D); the last call, should the network use the layer more than once
 
     @property
     def head(self) -> tuple[Tensor, Tensor]:
@@ -68,7 +68,7 @@ class NetworkClassifier:
 
     @cached_property
     def _linear(self) -> nn.Linear:
-        """The linear layer whose outputs the logits are: found by running one picture."""
+        """The linear layer whose outputs the logits are, told by running one picture."""
         made: list[tuple[nn.Linear, Tensor, Tensor]] = []
         hooks = [
             module.register_forward_hook(lambda m, fed, out: made.append((m, fed[0], out)))
@@ -82,7 +82,8 @@ class NetworkClassifier:
         finally:
             for hook in hooks:
                 hook.remove()
-        for linear, fed, outputs in made:
+        # Equal to the last bit: what merely has the head's width (a second head) gives other numbers.
+        for linear, fed, outputs in made:  # fed (1, D), outputs (1, K)
             if fed.ndim == 2 and outputs.shape == logits.shape and torch.equal(outputs, logits):
                 return linear
         raise TypeError(f"{self.spec}: its logits are not the outputs of one linear layer")

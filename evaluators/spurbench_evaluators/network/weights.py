@@ -47,9 +47,9 @@ def load_strictly(network: nn.Module, path: Path, state: dict[str, Tensor] | Non
     ``state`` is the file's state dict where the caller has read it (and renamed its keys) already.
     """
     state = read_state(path) if state is None else state
-    found = misfits(network, state)
-    if found:
-        raise UserError(f"{path}: does not fit the architecture: {found}")
+    faults = misfits(network, state)
+    if faults:
+        raise UserError(f"{path}: does not fit the architecture: {faults}")
     fill(network, state)
     return sha256_file(path)
 

@@ -24,9 +24,11 @@ class _Speed(ProgressColumn):
 
 def watched(steps: Iterable[int], total: int | None, console: Console) -> Iterator[int]:
     """Pass numbers of pictures done on, drawing the bar; the first one is where the run begins."""
+    # Through a pipe a bar that goes away again would leave an empty line.
+    hidden = console.quiet or not console.is_terminal
     columns = (MofNCompleteColumn(), TextColumn("pictures"), BarColumn(), _Speed())
     with Progress(
-        *columns, TimeRemainingColumn(), console=console, transient=True, disable=console.quiet
+        *columns, TimeRemainingColumn(), console=console, transient=True, disable=hidden
     ) as progress:
         task = None
         for done in steps:

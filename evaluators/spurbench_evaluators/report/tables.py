@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 from rich import box
 from rich.table import Table
 
-from spurbench.results import Interval, Means, Result, Selection
+from spurbench.results import Interval, Means, Result, Selection, Unreadable
 from spurbench.scores.comparison import Comparison
 
 TITLES = {
@@ -66,12 +68,39 @@ def comparison_table(comparison: Comparison) -> Table:
     return table
 
 
+def models_table(named: Sequence[tuple[str, Result]]) -> Table:
+    """A row a model under its name, in order: its means by split."""
+    splits = [split for split in TITLES if any(split in result.means for _, result in named)]
+    data = named[0][1].data
+    table = _table(f"{len(named)} models on {data.name} {data.version}")
+    table.caption = (
+        "spurious accuracy (for val: accuracy) in %: mean over classes, 95 % interval by bootstrap "
+        "clustered by class"
+    )
+    if data.selection:
+        table.caption += f"\nonly a part of the data was scored: {_part(data.selection)}"
+    table.add_column("model", overflow="fold")
+    for split in splits:
+        table.add_column(TITLES[split], justify="right", no_wrap=True)
+    for name, result in named:
+        means = [result.means.get(split) for split in splits]
+        table.add_row(name, *(percent(m.top1) if m else "" for m in means))
+    return table
+
+
 def percent(interval: Interval) -> str:
     """``81.3 [71.1, 88.5]``; the bounds are left out where there are none."""
     value = f"{100 * interval.value:.1f}"
     if interval.low is None or interval.high is None:
         return value
     return f"{value} [{100 * interval.low:.1f}, {100 * interval.high:.1f}]"
+
+
+def unreadable_note(unreadable: Sequence[Unreadable]) -> str:
+    """One line on the pictures that were left out."""
+    names = ", ".join(f"{u.slug}/{u.split}/{u.index}" for u in unreadable[:3])
+    more = f" and {len(unreadable) - 3} more" if len(unreadable) > 3 else ""
+    return f"left out as unreadable: {len(unreadable)} pictures ({names}{more})"
 
 
 def _table(title: str) -> Table:

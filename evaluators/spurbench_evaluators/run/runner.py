@@ -4,48 +4,28 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Callable, Generator, Iterable, Sequence
-from contextlib import closing, suppress
+from contextlib import closing
 from dataclasses import dataclass
 from itertools import islice
 from typing import TYPE_CHECKING
 
 import numpy as np
 
-from spurbench.contracts import Classifier, Transform
+from spurbench.contracts import Transform
 from spurbench.dataset.read import StoredPicture
 from spurbench.errors import UserError
 from spurbench.files import sha256_bytes
 from spurbench.parallel import ordered_map
 from spurbench.pictures import read_rgb
-from spurbench.prediction import check_logits, framed
+from spurbench.prediction import framed
 from spurbench.results import Unreadable
 from spurbench.scores.answers import Answer, Seen, answers
 
-from .framing import Framing
-from .placement import Placement, inputs
+from .forward import Member, forward
 
 if TYPE_CHECKING:
-    import torch
     from numpy.typing import NDArray
     from PIL.Image import Image
-
-CPU_OUT_OF_MEMORY = "DefaultCPUAllocator"
-
-
-@dataclass
-class Member:
-    """A classifier to run. ``start`` is the number of pictures it has answered already;
-    ``limit`` the most pictures it takes at once, which running out of memory halves."""
-
-    classifier: Classifier
-    framing: Framing
-    placement: Placement
-    keep_logits: bool = False
-    start: int = 0
-    limit: int | None = None
-
-    def transforms(self) -> tuple[Transform, Transform]:
-        return self.framing.pictures, self.framing.validation
 
 
 @dataclass(frozen=True)
@@ -87,6 +67,7 @@ def run(
     """
     position = min(member.start for member in members)
     drawn = islice(pictures, position, None)
+    # Two batches ahead: one is ready when the network asks for it, and memory stays flat.
     # Closed whatever happens: an error's traceback would keep its threads, and the process, alive.
     with closing(
         ordered_map(_preparer(members), drawn, workers, 2 * batch_size + workers)
@@ -174,67 +155,3 @@ def _seen(member: Member, due: Sequence[_Ready]) -> list[Seen]:
         )
         for i, item in enumerate(items)
     ]
-
-
-def forward(member: Member, pixels: NDArray[np.uint8], *, check: bool = True) -> torch.Tensor:
-    """Logits (N, K) on the CPU of pixels (N, H, W, 3); out of memory halves the batch. UserError
-    for outputs that are not finite or do not fit the label space, unless they are not checked."""
-    import torch
-
-    found: list[torch.Tensor] = []
-    done = 0
-    while done < len(pixels):
-        part = pixels[done : done + (member.limit or len(pixels))]
-        try:
-            with torch.inference_mode():
-                images = inputs(member.classifier, torch.from_numpy(part), member.placement)
-                found.append(member.classifier.logits(images).cpu())
-        except UserError:
-            raise
-        except Exception as error:
-            if not _out_of_memory(error):
-                _explain(error, member, part)
-                raise
-            if len(part) == 1:
-                raise UserError(
-                    f"{member.classifier.spec}: {member.placement.device} has not the memory for one "
-                    "picture; use --device cpu or --dtype bfloat16"
-                ) from error
-            member.limit = len(part) // 2
-            continue
-        done += len(part)
-    logits = torch.cat(found)
-    if check:
-        check_logits(member.classifier, logits)
-    return logits
-
-
-def _out_of_memory(error: Exception) -> bool:
-    import torch
-
-    if not isinstance(error, RuntimeError):
-        return False
-    return isinstance(error, torch.OutOfMemoryError) or CPU_OUT_OF_MEMORY in str(error)
-
-
-def _explain(error: Exception, member: Member, part: NDArray[np.uint8]) -> None:
-    """UserError if the network fails at the shape of these pictures (N, H, W, 3) only: it takes a
-    square of its own size, but not these."""
-    size = member.framing.pictures.size
-    height, width = part.shape[1:3]
-    if height == width == size:
-        return
-    if not _takes(member, np.zeros((1, size, size, 3), dtype=np.uint8)):
-        return  # it fails at any picture: the error itself says how
-    reason = (str(error).strip() or type(error).__name__).split("\n")[0][:120]
-    raise UserError(
-        f"{member.classifier.spec}: takes {size} x {size} pixels, not {width} x {height} ({reason}); "
-        "use --framing model or squash"
-    ) from error
-
-
-def _takes(member: Member, pixels: NDArray[np.uint8]) -> bool:
-    with suppress(Exception):
-        forward(member, pixels, check=False)
-        return True
-    return False

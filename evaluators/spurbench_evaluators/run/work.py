@@ -26,7 +26,7 @@ if TYPE_CHECKING:
 
 FOLDER = ".unfinished"
 FLUSH_SECONDS = 5.0
-PROBE_TOLERANCE = 1e-3
+PROBE_TOLERANCE = 1e-3  # relative; rounding by threads and kernels stays below it
 
 
 class Work:
@@ -65,7 +65,7 @@ class Work:
         table = rows_table(self._waiting).replace_schema_metadata({METADATA: text.encode()})
         buffer = BufferOutputStream()
         parquet.write_table(table, buffer)
-        self._record_probe()
+        self._record_probe()  # first: a kill in between must leave no part without its network's probe
         name = f"{self._first:09d}-{self.stop:09d}.parquet"
         write_bytes(self.folder / name, buffer.getvalue().to_pybytes())
         self._waiting, self._unreadable = [], []
@@ -130,7 +130,7 @@ class Work:
         )
 
     def _record_probe(self) -> None:
-        if not self._same_network():
+        if not self._same_network():  # parts of other code under the same records: not to be mixed
             remove_tree(self.folder)
             write_text(self.folder / "probe", json.dumps(self.provenance.probe))
 

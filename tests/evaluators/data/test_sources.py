@@ -21,7 +21,8 @@ from spurbench.results import Selection
 from spurbench_builders.inputs.importing import import_folder
 from spurbench_evaluators.data.hub import is_hub_id, split_id
 from spurbench_evaluators.data.sources import open_source
-from spurbench_evaluators.data.validation import find_validation, wnids
+from spurbench_evaluators.data.validation import find_validation
+from spurbench_evaluators.data.wnids import wnids
 from tests.conftest import make_class, picture
 
 HUMMINGBIRD, KOALA, TENCH = 94, 105, 0

@@ -96,3 +96,10 @@ def test_files_that_cannot_be_read(tmp_path: Path, text: str, said: str) -> None
     with pytest.raises(UserError, match=said) as error:
         from_file(path)
     assert "\n" not in str(error.value)
+
+
+def test_a_synset_that_nobody_knows_keeps_its_id(tmp_path: Path) -> None:
+    path = tmp_path / "labels.txt"
+    path.write_text("n99999999\nn00004475\n", encoding="utf-8")
+    space = from_file(path)
+    assert space.names == ("n99999999", "organism") and space.labels == (-1, -1)

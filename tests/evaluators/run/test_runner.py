@@ -19,9 +19,10 @@ from spurbench.prediction import framed, to_tensor
 from spurbench.scores.answers import Seen
 from spurbench.scores.predictions import rows_table
 from spurbench_evaluators.api import score_pictures
+from spurbench_evaluators.run.forward import Member, forward
 from spurbench_evaluators.run.framing import framing_of
 from spurbench_evaluators.run.placement import choose, inputs, place
-from spurbench_evaluators.run.runner import Member, forward, run
+from spurbench_evaluators.run.runner import run
 from tests.conftest import picture
 from tests.evaluators.fakes import Fake, Hungry, small_network
 

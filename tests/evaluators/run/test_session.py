@@ -32,13 +32,17 @@ from spurbench.pictures import png_bytes
 from spurbench.results import Selection, read_result
 from spurbench.scores.comparison import compare
 from spurbench.scores.predictions import METADATA, read_predictions
+from spurbench.scores.stored import Outcome, install
 from spurbench.scores.summary import result_of
 from spurbench_evaluators.data.sources import open_source
 from spurbench_evaluators.report.tables import score_table
-from spurbench_evaluators.run import session, work
+from spurbench_evaluators.run import work
+from spurbench_evaluators.run.job import Job, job_of
 from spurbench_evaluators.run.placement import Placement, choose, placement_of
+from spurbench_evaluators.run.records import environment
 from spurbench_evaluators.run.runner import Chunk
-from spurbench_evaluators.run.session import Outcome, Settings, evaluate_all
+from spurbench_evaluators.run.session import evaluate_all
+from spurbench_evaluators.run.settings import Settings
 from tests.conftest import ROOT, make_class, picture
 from tests.evaluators.fakes import Fake, Hungry, small_network
 
@@ -98,6 +102,7 @@ def test_what_changes_a_score_is_no_second_run(folder: Path, tmp_path: Path) -> 
 def test_the_predictions_file_alone_gives_the_result(folder: Path, tmp_path: Path) -> None:
     (outcome,) = evaluate_all([small_network()], open_source(folder), tmp_path / "r", settings())
     moved = tmp_path / "elsewhere.parquet"
+    assert outcome.path is not None and outcome.predictions_path is not None
     moved.write_bytes(outcome.predictions_path.read_bytes())
     assert result_of(read_predictions(moved)) == outcome.result == read_result(outcome.path)
     rows = pq.read_table(moved).to_pylist()
@@ -161,6 +166,7 @@ def test_unreadable_pictures_are_recorded_with_the_result(folder: Path, tmp_path
         evaluate_all([Fake()], hurt, tmp_path / "r", settings())
     assert not list(tmp_path.glob("r/**/*.json"))
     (outcome,) = evaluate_all([Fake()], hurt, tmp_path / "r", settings(skip_unreadable=True))
+    assert outcome.path is not None
     (left_out,) = read_result(outcome.path).data.unreadable
     assert (left_out.slug, left_out.split, left_out.index) == ("koala", "si", 0)
     assert left_out.sha256 == broken[at].sha256
@@ -209,11 +215,11 @@ def test_parts_of_another_network_are_not_used(
     folder: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(work, "FLUSH_SECONDS", 0.0)
-    real = session._Job.finish
-    monkeypatch.setattr(session._Job, "finish", lambda self, expected: 1 / 0)
+    real = Job.finish
+    monkeypatch.setattr(Job, "finish", lambda self, work, expected: 1 / 0)
     with pytest.raises(ZeroDivisionError):
         score(folder, tmp_path / "r")
-    monkeypatch.setattr(session._Job, "finish", real)
+    monkeypatch.setattr(Job, "finish", real)
     edited = Fake()
     edited.logits = lambda images: torch.eye(12)[[3] * len(images)]  # type: ignore[method-assign]
     (outcome,) = score(folder, tmp_path / "r", edited)
@@ -347,7 +353,7 @@ def test_an_error_ends_the_process(
 
 
 def test_two_runs_of_one_thing_do_not_mix(folder: Path, tmp_path: Path) -> None:
-    job = session._Job.of(Fake(), open_source(folder), tmp_path / "r", settings())
+    job = job_of(Fake(), open_source(folder), tmp_path / "r", settings())
     with (
         work.locked(tmp_path / "r", job.provenance),
         pytest.raises(
@@ -356,7 +362,8 @@ def test_two_runs_of_one_thing_do_not_mix(folder: Path, tmp_path: Path) -> None:
     ):
         score(folder, tmp_path / "r")
     assert not (tmp_path / "r").exists()
-    assert score(folder, tmp_path / "r")[0].path.is_file()
+    path = score(folder, tmp_path / "r")[0].path
+    assert path is not None and path.is_file()
 
 
 def test_a_model_named_twice_is_an_error(folder: Path, tmp_path: Path) -> None:
@@ -380,7 +387,7 @@ def test_a_predictions_file_cannot_write_elsewhere(folder: Path, tmp_path: Path)
     hostile = tmp_path / "hostile.parquet"
     pq.write_table(table.replace_schema_metadata({METADATA: said}), hostile)
     with pytest.raises(UserError, match="not a predictions file"):
-        session.install(hostile.read_bytes(), tmp_path / "deep" / "er" / "results")
+        install(hostile.read_bytes(), tmp_path / "deep" / "er" / "results")
     with pytest.raises(UserError, match=r"hostile\.parquet: not a predictions file"):
         read_predictions(hostile)
     assert not list(tmp_path.rglob("*esc*"))
@@ -426,10 +433,10 @@ def test_the_device_and_the_versions_recorded_are_those_that_were_used() -> None
     assert placement_of(Fake(), gpu) == Placement("cpu", "float32")
     assert placement_of(small_network(), gpu) == gpu
     cpu = Placement("cpu", "float32")
-    plain = session.environment(cpu, "fake/5")
+    plain = environment(cpu, "fake/5")
     assert "scikit-learn" in plain and "torchvision" not in plain
     for loader, package in [("torchvision", "torchvision"), ("hf", "transformers")]:
-        assert session.environment(cpu, f"{loader}/x")[package] == version(package)
+        assert environment(cpu, f"{loader}/x")[package] == version(package)
 
 
 def test_another_version_of_the_loaders_package_is_no_second_run(
@@ -496,6 +503,7 @@ def test_another_parquet_file_is_no_predictions_file(folder: Path) -> None:
 
 def test_json_round_trip(folder: Path, tmp_path: Path) -> None:
     (outcome,) = score(folder, tmp_path / "r")
+    assert outcome.path is not None
     text = json.loads(outcome.path.read_text(encoding="utf-8"))
     assert text == outcome.result.model_dump()
     assert text["schema_version"] == 2 and "macro" not in text

@@ -1,9 +1,10 @@
 """Puts small faults into the code, one at a time, and sees whether the tests notice.
 
-python -m scripts.mutation [GROUP ...] [--record docs/runs/mutation.json] [--work DIR]
+python -m scripts.mutation [GROUP ...] [--record docs/runs/mutation.json] [--work DIR] [--again]
 
 Needs the extra `mutation`. Groups are in groups.yaml; without any, all of them. A killed run goes on
-where it stopped if it is given the same --work.
+where it stopped if it is given the same --work; with --again it also tries once more what no test
+noticed, for tests were added since.
 """
 
 from __future__ import annotations
@@ -17,13 +18,15 @@ import tempfile
 from pathlib import Path
 from typing import Any
 
-from .record import module_record
+from .record import forget_survivors, module_record
 from .stage import PACKAGES, Group, groups, stage
 
 
-def run(group: Group, folder: Path, children: int) -> dict[str, Any]:
+def run(group: Group, folder: Path, children: int, *, again: bool) -> dict[str, Any]:
     """Mutate a group's modules in the folder; what became of them, by module."""
     stage(group, folder)
+    if again:
+        forget_survivors(folder, group.modules)
     # One thread: mutants run side by side, and torch's pool does not outlive a fork.
     environment = {**os.environ, "OMP_NUM_THREADS": "1"}
     words = [sys.executable, "-m", "mutmut", "run", "--max-children", str(children)]
@@ -50,6 +53,7 @@ def main() -> None:
     parser.add_argument("groups", nargs="*", metavar="GROUP")
     parser.add_argument("--record", type=Path, help="add what was found to this JSON file")
     parser.add_argument("--work", type=Path, help="where to work, and to go on")
+    parser.add_argument("--again", action="store_true", help="try what was not noticed once more")
     parser.add_argument("--children", type=int, default=os.cpu_count() or 1)
     parser.add_argument("--survivors", action="store_true", help="print every mutant not noticed")
     options = parser.parse_args()
@@ -59,7 +63,8 @@ def main() -> None:
             raise SystemExit(f"no group {name!r}; known: {', '.join(known)}")
     with tempfile.TemporaryDirectory() as aside:
         for name in options.groups or known:
-            found = run(known[name], (options.work or Path(aside)) / name, options.children)
+            folder = (options.work or Path(aside)) / name
+            found = run(known[name], folder, options.children, again=options.again)
             for module, record in found.items():
                 say(module, record, survivors=options.survivors)
             if options.record:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections import Counter
+from collections.abc import Iterable
 from pathlib import Path
 from typing import Any
 
@@ -17,6 +18,21 @@ def statuses(folder: Path, module: str) -> dict[str, str]:
     meta = folder / "mutants" / f"{module}.meta"
     codes = json.loads(meta.read_text(encoding="utf-8"))["exit_code_by_key"]
     return {name: status_by_exit_code[code] for name, code in codes.items()}
+
+
+def forget_survivors(folder: Path, modules: Iterable[str]) -> None:
+    """Have mutmut try again what no test noticed; what was noticed keeps its result."""
+    for module in modules:
+        meta = folder / "mutants" / f"{module}.meta"
+        if not meta.is_file():
+            continue
+        content = json.loads(meta.read_text(encoding="utf-8"))
+        codes = content["exit_code_by_key"]
+        for name, status in statuses(folder, module).items():
+            codes[name] = codes[name] if status in NOTICED else None
+        meta.write_text(json.dumps(content), encoding="utf-8")
+    # Which tests reach which function is told anew.
+    (folder / "mutants" / "mutmut-stats.json").unlink(missing_ok=True)
 
 
 def module_record(folder: Path, module: str) -> dict[str, Any]:

@@ -43,6 +43,9 @@ def groups() -> list[Group]:
 
 def stage(group: Group, folder: Path) -> None:
     """Copy the project into the folder, with mutmut's settings for the group."""
+    for path in (*group.tests, *(_at_home(module) for module in group.modules)):
+        if not (ROOT / path).exists():
+            raise SystemExit(f"groups.yaml: {group.name}: there is no {path}")
     ignore = shutil.ignore_patterns("__pycache__")
     for package, source in PACKAGES.items():
         shutil.copytree(ROOT / source, folder / package, ignore=ignore, dirs_exist_ok=True)
@@ -52,6 +55,12 @@ def stage(group: Group, folder: Path) -> None:
         else:
             shutil.copy2(ROOT / name, folder / name)
     (folder / "pyproject.toml").write_text(_settings(group), encoding="utf-8")
+
+
+def _at_home(module: str) -> str:
+    """A module's path in this repository."""
+    package, _, rest = module.partition("/")
+    return f"{PACKAGES[package]}/{rest}"
 
 
 def _settings(group: Group) -> str:

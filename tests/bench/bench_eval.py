@@ -1,6 +1,6 @@
 """Pictures a second of `spurbench eval`, against the bare network and two scripts people use.
 
-python tests/bench/bench_eval.py --pictures DIR [--timm-validate FILE] [--si-repository DIR]
+python -m tests.bench.bench_eval --pictures DIR [--timm-validate FILE] [--si-repository DIR]
     [--record docs/runs/bench-eval.json]
 
 DIR holds JPEGs; FILE is validate.py of pytorch-image-models, the repository that of Spurious
@@ -15,18 +15,15 @@ from __future__ import annotations
 
 import argparse
 import ast
-import gc
 import importlib.util
 import json
 import os
-import resource
 import statistics
 import tempfile
-import time
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Self
+from typing import Any
 
 import numpy as np
 import torch
@@ -42,39 +39,12 @@ from spurbench_evaluators.run.framing import framing_of
 from spurbench_evaluators.run.placement import choose, cores
 from spurbench_evaluators.run.session import evaluate_all
 from spurbench_evaluators.run.settings import Settings
+from tests.bench.clock import Cost, Stopwatch
 
 SIDE = 420  # Spurious ImageNet's pictures are squares of about this many pixels
 LAYOUTS = {"bare": torch.channels_last, "contiguous": torch.contiguous_format}
 MODELS = ["timm/mobilenetv3_large_100", "timm/resnet18", "timm/resnet50"]
 CLASSES = {94: "hummingbird", 105: "koala", 565: "freight-car", 557: "flagpole"}
-
-
-@dataclass(frozen=True)
-class Cost:
-    """Seconds on the wall and of the processor, workers included."""
-
-    wall: float
-    processor: float
-
-
-class Stopwatch:
-    """Times a stretch; children's processor time counts once they have ended."""
-
-    def __enter__(self) -> Self:
-        self._children = resource.getrusage(resource.RUSAGE_CHILDREN)
-        self._wall, self._own = time.perf_counter(), time.process_time()
-        return self
-
-    def __exit__(self, *_: object) -> None:
-        self.wall = time.perf_counter() - self._wall
-        self.own = time.process_time() - self._own
-
-    def cost(self) -> Cost:
-        gc.collect()
-        now = resource.getrusage(resource.RUSAGE_CHILDREN)
-        before = self._children
-        workers = now.ru_utime + now.ru_stime - before.ru_utime - before.ru_stime
-        return Cost(self.wall, self.own + workers)
 
 
 @dataclass(frozen=True)

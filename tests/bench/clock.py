@@ -1,16 +1,47 @@
-"""Step times and peak memory of a training loop that is not ours to edit, from torch's hooks."""
+"""Times of a stretch with its workers, and step times and peak memory of a training loop that is not
+ours to edit, from torch's hooks."""
 
 from __future__ import annotations
 
+import gc
 import itertools
 import json
 import resource
 import time
+from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, Self
 
 import torch
 from torch.optim.optimizer import register_optimizer_step_post_hook
+
+
+@dataclass(frozen=True)
+class Cost:
+    """Seconds on the wall and of the processor, workers included."""
+
+    wall: float
+    processor: float
+
+
+class Stopwatch:
+    """Times a stretch; children's processor time counts once they have ended."""
+
+    def __enter__(self) -> Self:
+        self._children = resource.getrusage(resource.RUSAGE_CHILDREN)
+        self._wall, self._own = time.perf_counter(), time.process_time()
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.wall = time.perf_counter() - self._wall
+        self.own = time.process_time() - self._own
+
+    def cost(self) -> Cost:
+        gc.collect()
+        now = resource.getrusage(resource.RUSAGE_CHILDREN)
+        before = self._children
+        workers = now.ru_utime + now.ru_stime - before.ru_utime - before.ru_stime
+        return Cost(self.wall, self.own + workers)
 
 
 class Enough(Exception):  # noqa: N818

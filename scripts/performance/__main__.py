@@ -6,7 +6,7 @@ python -m tests.bench.bench_train --script FILE --tag TAG --record docs/runs/ben
 python -m tests.bench.bench_sampling --record docs/runs/bench-sampling.json
 python -m tests.bench.check_gradients --script FILE --tag TAG --record docs/runs/gradient-check.json
 python tests/bench/bench_decode.py --record docs/runs/bench-decode.json
-python tests/bench/bench_eval.py --pictures DIR --timm-validate FILE --si-repository DIR \\
+python -m tests.bench.bench_eval --pictures DIR --timm-validate FILE --si-repository DIR \\
     --record docs/runs/bench-eval.json
 python -m scripts.performance
 """

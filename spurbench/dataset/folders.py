@@ -24,8 +24,8 @@ Place = Path | zipfile.Path
 
 
 @dataclass(frozen=True)
-class FoundClass:
-    """A class found in a folder, with its pictures in order; ``origins`` are their paths in it."""
+class SourceClass:
+    """A class of a folder or zip, with its pictures in order; ``origins`` are their paths in it."""
 
     name: str
     label: int
@@ -35,24 +35,24 @@ class FoundClass:
     slug: str
 
 
-def find_classes(root: Path) -> list[FoundClass]:
+def find_classes(root: Path) -> list[SourceClass]:
     """Classes of a folder or zip: by its manifest.csv, else by the names of Spurious ImageNet's
     folders, which may lie below folders that hold nothing else."""
     if not root.exists():
         raise UserError(f"{root}: no such folder or zip")
     top = _opened(root)
     if (top / "manifest.csv").is_file():
-        found = _by_manifest(top, root)
-        if not found:
+        classes = _by_manifest(top, root)
+        if not classes:
             raise UserError(f"{root / 'manifest.csv'}: lists no pictures")
-        return found
-    found = _by_folder_names(top, root)
-    if not found:
+        return classes
+    classes = _by_folder_names(top, root)
+    if not classes:
         raise UserError(
             f"{root}: no class folders as Spurious ImageNet names them (between underscores, the third "
             "part is the ImageNet index) and no manifest.csv"
         )
-    return found
+    return classes
 
 
 def read_picture(place: Place) -> bytes:
@@ -85,7 +85,7 @@ def _opened(root: Path) -> Place:
         ) from error
 
 
-def _by_folder_names(top: Place, root: Path) -> list[FoundClass]:
+def _by_folder_names(top: Place, root: Path) -> list[SourceClass]:
     cards = {c.label: c for c in plugins.domain("imagenet").cards()}
     pictures: dict[int, list[tuple[Place, str]]] = defaultdict(list)
     for folder, trail in _class_folders(top):
@@ -132,7 +132,7 @@ def _picture_files(folder: Place) -> list[Place]:
     return sorted(files, key=lambda f: f.name)
 
 
-def _by_manifest(top: Place, root: Path) -> list[FoundClass]:
+def _by_manifest(top: Place, root: Path) -> list[SourceClass]:
     file = root / "manifest.csv"
     try:
         text = read_picture(top / "manifest.csv").decode("utf-8-sig")
@@ -155,17 +155,17 @@ def _by_manifest(top: Place, root: Path) -> list[FoundClass]:
 
 def _named(
     groups: dict[int, tuple[tuple[str, str], list[tuple[Place, str]]]],
-) -> list[FoundClass]:
+) -> list[SourceClass]:
     """Classes with slugs of their own: two of one name (ImageNet has two cranes) get their index."""
     counts = Counter(slugify(name) for (name, _), _ in groups.values())
-    found = []
+    classes = []
     for label, ((name, feature), files) in groups.items():
         slug = slugify(name)
         if not slug or slug == "default" or counts[slug] > 1:
             slug = f"{slug or 'class'}_{label}"
         places, origins = zip(*files, strict=True)
-        found.append(FoundClass(name, label, feature, places, origins, slug))
-    return found
+        classes.append(SourceClass(name, label, feature, places, origins, slug))
+    return classes
 
 
 def _inside(top: Place, root: Path, relative: str) -> Place:

@@ -55,16 +55,16 @@ class DataSet:
         self, classes: list[str] | None = None, splits: list[str] | None = None
     ) -> list[tuple[str, str]]:
         """Slugs and splits that are there, ordered; UserError for a name that is not."""
-        found = self.manifest.classes
-        slugs = list(found) if classes is None else [self._slug(name) for name in classes]
-        there = {split for entry in found.values() for split in entry.splits}
+        entries = self.manifest.classes
+        slugs = list(entries) if classes is None else [self._slug(name) for name in classes]
+        there = {split for entry in entries.values() for split in entry.splits}
         for split in splits or []:
             if split not in there:
                 raise unknown("split of the data set", split, there)
         return [
             (slug, split)
             for slug in dict.fromkeys(slugs)
-            for split in sorted(found[slug].splits)
+            for split in sorted(entries[slug].splits)
             if splits is None or split in splits
         ]
 

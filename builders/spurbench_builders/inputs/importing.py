@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from pathlib import Path
 
-from spurbench.dataset.folders import FoundClass, find_classes, read_picture
+from spurbench.dataset.folders import SourceClass, find_classes, read_picture
 from spurbench.dataset.manifest import NAME, ClassEntry
 from spurbench.dataset.schema import Row
 from spurbench.dataset.write import check_target, install_class, split_entry, write_split
@@ -51,7 +51,7 @@ def import_folder(root: Path, out: Path) -> Iterator[Progress]:
     yield Progress("import", root.name, len(classes) + 1, len(classes) + 1, note)
 
 
-def _rows(si_class: FoundClass) -> Iterator[Row]:
+def _rows(si_class: SourceClass) -> Iterator[Row]:
     for i, (place, origin) in enumerate(zip(si_class.pictures, si_class.origins, strict=True)):
         png = png_bytes(read_rgb(read_picture(place), str(place)))
         yield Row(png, si_class.label, si_class.name, "si", i, origin, sha256_bytes(png))

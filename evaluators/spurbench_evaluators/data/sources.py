@@ -7,7 +7,7 @@ from dataclasses import dataclass, replace
 from itertools import chain
 from pathlib import Path
 
-from spurbench.dataset.folders import FoundClass, find_classes, read_picture
+from spurbench.dataset.folders import SourceClass, find_classes, read_picture
 from spurbench.dataset.manifest import NAME
 from spurbench.dataset.read import DataSet, StoredPicture, open_data_set
 from spurbench.errors import UserError, unknown
@@ -148,7 +148,7 @@ def _from_folders(root: Path, selection: Selection) -> Source:
     )
 
 
-def _chosen(classes: list[FoundClass], names: list[str] | None) -> list[FoundClass]:
+def _chosen(classes: list[SourceClass], names: list[str] | None) -> list[SourceClass]:
     if names is None:
         return classes
     known = {entry.slug: entry for entry in classes} | {entry.name: entry for entry in classes}

@@ -19,15 +19,15 @@ from .errors import UserError, unknown
 
 def find(group: str) -> dict[str, EntryPoint]:
     """Entry points of a group by name, sorted; two of one name are an error."""
-    found: dict[str, EntryPoint] = {}
+    points: dict[str, EntryPoint] = {}
     for point in sorted(entry_points(group=f"spurbench.{group}"), key=lambda p: p.name):
-        other = found.setdefault(point.name, point)
+        other = points.setdefault(point.name, point)
         if other.value != point.value:
             raise UserError(
                 f"two plug-ins are both called {point.name!r} in spurbench.{group}: "
                 f"{other.value} and {point.value}; uninstall one of them"
             )
-    return found
+    return points
 
 
 def load(group: str, name: str) -> Any:

@@ -61,16 +61,16 @@ def measured_normalisation(classifier: Classifier) -> Normalisation | None:
 
 def _check_normalisation(classifier: Classifier) -> None:
     declared: Normalisation | None = getattr(classifier, "normalisation", None)
-    found = measured_normalisation(classifier) if declared else None
-    if declared is None or found is None or _alike(found, declared):
+    measured = measured_normalisation(classifier) if declared else None
+    if declared is None or measured is None or _alike(measured, declared):
         return
     never = Normalisation((0.0,) * len(declared.mean), (1.0,) * len(declared.mean))
-    if _alike(found, never):
+    if _alike(measured, never):
         fault = "pictures reach its first layer as they are, never normalised"
-    elif _alike(found, _twice(declared)):
+    elif _alike(measured, _twice(declared)):
         fault = "pictures are normalised twice before its first layer"
     else:
-        fault = f"its first layer is fed (x - {_short(found.mean)}) / {_short(found.std)}"
+        fault = f"its first layer is fed (x - {_short(measured.mean)}) / {_short(measured.std)}"
     raise UserError(
         f"{classifier.spec}: {fault}, but its card says (x - {_short(declared.mean)}) / "
         f"{_short(declared.std)}, once; mend the card or the network"

@@ -10,6 +10,8 @@ import pytest
 from PIL import Image
 
 os.environ.setdefault("HF_HUB_OFFLINE", "1")
+# Test processes run side by side, one a core: more threads would only wait for each other.
+os.environ.setdefault("OMP_NUM_THREADS", "1")
 
 from spurbench.dataset.manifest import ClassEntry
 from spurbench.dataset.schema import Row
@@ -30,6 +32,14 @@ def _private_cache(
 
     cache = tmp_path_factory.mktemp("hf")
     monkeypatch.setattr(datasets.config, "HF_DATASETS_CACHE", cache)
+
+
+@pytest.hookimpl(tryfirst=True)
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Tests of what lies beside the checkout are marked so, before marks choose what runs."""
+    for item in items:
+        if "real_data" in getattr(item, "fixturenames", ()):
+            item.add_marker("beside")
 
 
 @pytest.fixture

@@ -66,7 +66,8 @@ def _at_home(module: str) -> str:
 def _settings(group: Group) -> str:
     project = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))
     pytest = project["tool"]["pytest"]["ini_options"]
-    pytest["addopts"] = [*pytest["addopts"], "-p", "no:cacheprovider"]
+    here = [o for o in pytest["addopts"] if not o.startswith(("-n", "--maxprocesses", "--dist"))]
+    pytest["addopts"] = [*here, "-p", "no:cacheprovider"]  # mutmut runs mutants side by side itself
     mutmut = {
         "source_paths": list(PACKAGES),
         "only_mutate": list(group.modules),

@@ -15,7 +15,7 @@ def make_pipeline(folder: Path, prediction: str = "epsilon", *, safety: bool = T
     """Save a pipeline for pictures of 64 x 64: latents 8 x 8, four resolutions as in SD 1.x; with
     ``v_prediction`` and a linear projection in the U-Net's attention as in SD 2.x."""
     from diffusers import AutoencoderKL, PNDMScheduler, UNet2DConditionModel
-    from transformers import CLIPTextConfig, CLIPTextModel, CLIPTokenizer
+    from transformers import CLIPTokenizer
 
     torch.manual_seed(0)
     down = ("CrossAttnDownBlock2D",) * 3 + ("DownBlock2D",)
@@ -42,34 +42,19 @@ def make_pipeline(folder: Path, prediction: str = "epsilon", *, safety: bool = T
         scaling_factor=0.18215,
     )
     tokenizer = CLIPTokenizer.from_pretrained(_vocabulary(folder / "tokenizer"))
-    text = CLIPTextModel(
-        CLIPTextConfig(
-            vocab_size=len(tokenizer),
-            hidden_size=32,
-            intermediate_size=64,
-            num_hidden_layers=2,
-            num_attention_heads=2,
-            max_position_embeddings=16,
-            hidden_act="gelu" if is_v2 else "quick_gelu",
-            bos_token_id=tokenizer.bos_token_id,
-            eos_token_id=tokenizer.eos_token_id,
-            pad_token_id=tokenizer.pad_token_id,
-        )
-    )
-    scheduler = PNDMScheduler(
-        beta_start=0.00085,
-        beta_end=0.012,
-        beta_schedule="scaled_linear",
-        skip_prk_steps=True,
-        steps_offset=1,
-        set_alpha_to_one=False,
-        prediction_type=prediction,
-    )
     parts: dict[str, Any] = {
         "unet": unet,
         "vae": vae,
-        "text_encoder": text,
-        "scheduler": scheduler,
+        "text_encoder": _text_encoder(tokenizer, "gelu" if is_v2 else "quick_gelu"),
+        "scheduler": PNDMScheduler(
+            beta_start=0.00085,
+            beta_end=0.012,
+            beta_schedule="scaled_linear",
+            skip_prk_steps=True,
+            steps_offset=1,
+            set_alpha_to_one=False,
+            prediction_type=prediction,
+        ),
         **(_safety() if safety else {}),
     }
     for name, part in parts.items():
@@ -77,6 +62,25 @@ def make_pipeline(folder: Path, prediction: str = "epsilon", *, safety: bool = T
     index = {"_class_name": "StableDiffusionPipeline", "_diffusers_version": "0.35.0"}
     (folder / "model_index.json").write_text(json.dumps(index))
     return folder
+
+
+def _text_encoder(tokenizer: Any, activation: str) -> Any:
+    from transformers import CLIPTextConfig, CLIPTextModel
+
+    return CLIPTextModel(
+        CLIPTextConfig(
+            vocab_size=len(tokenizer),
+            hidden_size=32,
+            intermediate_size=64,
+            num_hidden_layers=2,
+            num_attention_heads=2,
+            max_position_embeddings=16,
+            hidden_act=activation,
+            bos_token_id=tokenizer.bos_token_id,
+            eos_token_id=tokenizer.eos_token_id,
+            pad_token_id=tokenizer.pad_token_id,
+        )
+    )
 
 
 def _vocabulary(folder: Path) -> Path:

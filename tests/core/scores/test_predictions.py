@@ -1,0 +1,115 @@
+"""The predictions file: what is in it, in which order, and what its key depends on."""
+
+from __future__ import annotations
+
+import io
+from collections.abc import Iterator
+from typing import Any
+
+import pyarrow.parquet as pq
+import pytest
+from pydantic import BaseModel
+
+from spurbench.errors import UserError
+from spurbench.files import sha256_bytes
+from spurbench.results import Selection, Unreadable, ValidationRecord
+from spurbench.scores.predictions import METADATA, Provenance, decode, encode, schema
+from tests.core.scores.made import COUNTS, Made, made, record
+
+
+@pytest.fixture(scope="module")
+def model() -> Made:
+    return made(5)
+
+
+def test_rows_are_ordered_whatever_their_order_was(model: Made) -> None:
+    table = model.predictions.table
+    keys = [(r["slug"], r["split"], r["index"]) for r in table.to_pylist()]
+    assert keys == [(*key, i) for key, count in COUNTS.items() for i in range(count)]
+    backwards = table.take(list(range(table.num_rows))[::-1])
+    assert encode(backwards, record()) == encode(table, record())
+
+
+def test_the_hash_is_of_the_files_bytes(model: Made) -> None:
+    data = encode(model.predictions.table, record())
+    assert decode(data, "x").sha256 == sha256_bytes(data) == model.predictions.sha256
+
+
+def test_what_is_written_is_read_back(model: Made) -> None:
+    said = model.predictions.provenance
+    assert said == record()
+    row = model.predictions.table.to_pylist()[0]
+    assert (row["slug"], row["class_name"], row["label"], row["split"], row["origin"]) == (
+        "ant", "the ant", 2, "generated", "o0",
+    )  # fmt: skip
+    assert set(row) == set(schema().names)
+    full, part = row["top_outputs"], row["restricted_top_outputs"]
+    assert len(full) == len(part) == 5 and set(part) == {0, 2, 4, 7, 8}
+    label = {7: 0, 2: 1, 8: 2, 0: 3, 4: 4}
+    assert row["top_labels"] == [label.get(o, -1) for o in full]
+    assert row["restricted_top_labels"] == [label[o] for o in part]
+    assert row["predicted"] == row["top_labels"][0]
+    assert row["predicted_name"] == "abcdefghi"[full[0]]
+    assert row["top_probabilities"] == sorted(row["top_probabilities"], reverse=True)
+    assert row["probability"] == row["top_probabilities"][0]
+
+
+def changed(record: BaseModel) -> Iterator[tuple[str, Any]]:
+    """Another value for each field of a record, by its path."""
+    others: dict[str, Any] = {
+        "selection": Selection(limit=3),
+        "validation": ValidationRecord(name="v", layout="hf", fingerprint="3" * 64),
+        "normalisation": {"mean": [0.5], "std": [0.5]},
+        "options": {"a": 1},
+        "transform": {"framing": "squash", "size": 8},
+        "val_transform": None,
+        "environment": {"dtype": "float64"},
+        "probe": [0.25],
+        "parameters": 13,
+        "outputs": 10,
+        "keep_logits": True,
+        "skip_unreadable": True,
+        "unreadable": [
+            Unreadable(slug="a", split="si", index=0, origin="o", sha256="4" * 64, reason="cut")
+        ],
+    }
+    for name in type(record).model_fields:
+        value = getattr(record, name)
+        if isinstance(value, BaseModel):
+            for path, part in changed(value):
+                yield f"{name}.{path}", record.model_copy(update={name: part})
+        elif name != "format":
+            other = others.get(name, f"{value}x")
+            assert other != value, name
+            yield name, record.model_copy(update={name: other})
+
+
+def test_the_key_covers_all_that_decides_the_predictions() -> None:
+    """Each field of the provenance, new ones too; what is measured in the run decides nothing."""
+    before, seen = record().key(), set()
+    for path, other in changed(record()):
+        assert (other.key() == before) == (path in {"probe", "data.unreadable"}), path
+        seen.add(path)
+    assert {"model.weights_sha256", "data.fingerprint", "environment", "keep_logits"} <= seen
+
+
+def test_a_file_without_rows_is_refused(model: Made) -> None:
+    data = encode(model.predictions.table.slice(0, 0), record())
+    with pytest.raises(UserError) as error:
+        decode(data, "here.parquet")
+    assert str(error.value) == "here.parquet: holds no predictions"
+
+
+@pytest.mark.parametrize("column", ["sha256", "restricted_predicted", "logits"])
+def test_a_missing_column_is_named(model: Made, column: str) -> None:
+    table = model.predictions.table.drop_columns([column])
+    metadata = {METADATA: record().model_dump_json().encode()}
+    buffer = io.BytesIO()
+    pq.write_table(table.replace_schema_metadata(metadata), buffer)
+    with pytest.raises(UserError, match=f"not a predictions file .*{column}"):
+        decode(buffer.getvalue(), "x")
+
+
+def test_another_format_is_refused(model: Made) -> None:
+    with pytest.raises(ValueError, match="format"):
+        Provenance.model_validate(record().model_dump() | {"format": 2})

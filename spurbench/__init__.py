@@ -15,9 +15,10 @@ if TYPE_CHECKING:  # for type checkers alone; at run time the core imports no pl
     from spurbench_evaluators.api import evaluate, evaluate_models
 
     from .contracts import ClassCard, Classifier, LabelSpace, Normalisation, Transform
-    from .dataset.read import DataSet, open_data_set
+    from .dataset.read import DataSet, StoredPicture, open_data_set
     from .errors import UserError
     from .results import Result, read_results
+    from .scores.stored import Outcome
 
 __version__ = "0.1.0"
 
@@ -27,7 +28,9 @@ __all__ = [
     "DataSet",
     "LabelSpace",
     "Normalisation",
+    "Outcome",
     "Result",
+    "StoredPicture",
     "Transform",
     "UserError",
     "build",
@@ -44,7 +47,9 @@ _MODULES = {
     "DataSet": "dataset.read",
     "LabelSpace": "contracts",
     "Normalisation": "contracts",
+    "Outcome": "scores.stored",
     "Result": "results",
+    "StoredPicture": "dataset.read",
     "Transform": "contracts",
     "UserError": "errors",
     "open_data_set": "dataset.read",

@@ -118,7 +118,8 @@ class Transform:
 
     framing ``crop``: shorter edge to ``resize``, then the centre ``size`` square; ``shortest``:
     shorter edge to ``size``, no crop; ``squash``: the whole picture to ``resize`` x ``resize``,
-    then the centre ``size`` square. The result is float32 (3, H, W) in [0, 1].
+    then the centre ``size`` square. ``size`` and ``resize`` are pixels. The result is float32
+    (3, H, W) in [0, 1]. Raises ValueError for another framing or interpolation.
     """
 
     framing: str
@@ -131,6 +132,7 @@ class Transform:
             raise ValueError(f"{self.framing}, {self.interpolation}: not a framing that is known")
 
     def as_data(self) -> dict[str, Any]:
+        """The fields, as results store them."""
         return asdict(self)
 
 
@@ -182,7 +184,8 @@ class Classifier(Protocol):
     facts: ModelFacts
 
     def logits(self, images: Tensor) -> Tensor:
-        """(N, 3, H, W) in [0, 1] to (N, K)."""
+        """Pictures (N, 3, H, W), float, in [0, 1], to logits (N, K) of the outputs; no row may depend on
+        another."""
 
 
 class FeatureClassifier(Classifier, Protocol):

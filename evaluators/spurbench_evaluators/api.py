@@ -60,13 +60,38 @@ def evaluate(
 ) -> Outcome:
     """Score one model on a data set, as `spurbench eval` does; the options are that command's.
 
-    ``model`` is a spec ``LOADER/NAME``, a Classifier, or a torch module from (N, 3, H, W), RGB in
-    [0, 1] less ``normalisation``, to logits (N, K). A module needs a ``transform`` and a
-    ``label_space`` (or its known name, or a label file); a copy of it runs, and results call it
-    ``module/NAME``. ``data`` is a folder, hub id, zip or opened data set; ``classes`` and
-    ``splits`` are lists or texts with commas. With ``results`` None nothing stays on the disk.
-    ``watch(steps, total)`` passes the numbers of pictures done on; ``say`` gets lines.
-    Raises UserError for what cannot be scored; nothing is written then.
+    Args:
+        model: a spec ``LOADER/NAME``, a Classifier, or a torch module from (N, 3, H, W), RGB in
+            [0, 1] less ``normalisation``, to logits (N, K). A copy of a module runs.
+        data: folder, hub id, zip of Spurious ImageNet, or an opened data set.
+        transform: how a picture becomes a module's input.
+        label_space: what the outputs mean: a LabelSpace, a known name, or a label file. A module
+            needs it, and a ``transform``.
+        normalisation: mean and standard deviation that a module is fed with; None: it does its own.
+        name: what results call a module: ``module/NAME``.
+        weights: checkpoint of a model named by its spec, .safetensors or a torch state dict.
+        revision: of a hub id: branch, tag or commit.
+        framing: ``model`` (its own transform), ``si`` (shorter edge, no crop) or ``squash``.
+        val: ImageNet validation pictures: torchvision's or Kaggle's folder, or a hub id ``ID[:SPLIT]``.
+        classes: slugs or names, as a list or a text with commas; None: all.
+        splits: ``si``, ``generated``, ``val``; likewise.
+        limit: pictures of each class and split, the first ones.
+        results: folder for the result and the predictions; None: nothing stays on the disk.
+        device: ``auto``, ``cpu``, ``cuda``, ``cuda:1`` or ``mps``.
+        dtype: ``float32``, ``float64`` or ``bfloat16``; scores are computed in float64 from it.
+        batch_size: pictures a forward pass; None: what suits the device. No score depends on it.
+        workers: threads that read pictures; None: one a core.
+        skip_unreadable: leave pictures that cannot be read out, and record them.
+        keep_logits: keep the logits of the domain's labels in the predictions.
+        fresh: score again though a stored answer is there.
+        watch: ``watch(steps, total)`` passes the numbers of pictures done on.
+        say: gets a line of what is done.
+
+    Returns:
+        The result, its predictions, and where they lie.
+
+    Raises:
+        UserError: what was asked for cannot be scored; no result is written then.
     """
     _check(framing, results, limit, batch_size, workers)
     settings = Settings(
@@ -104,8 +129,9 @@ def evaluate_models(
 ) -> list[Outcome]:
     """Score several models that are all in memory and share the reading of pictures, in one pass.
 
-    As ``evaluate``, an outcome a model in their order; what is said of transform, label space and
-    normalisation is said of each. UserError for ``weights`` with more models than one.
+    As ``evaluate``, whose arguments they are; an outcome a model, in their order. What is said of
+    transform, label space and normalisation is said of each model. Raises UserError for ``weights``
+    with more models than one.
     """
     if weights is not None and len(models) > 1:
         raise UserError("--weights is for one model; run `spurbench eval` once a model")

@@ -47,7 +47,7 @@ class DataSet:
         limit: int | None = None,
     ) -> Iterator[StoredPicture]:
         """Pictures in order of class, split and index: all, or those of some classes (slugs or
-        names) and splits, and the first ``limit`` of each class and split."""
+        names) and splits, and the first ``limit`` of each class and split. UserError as ``groups``."""
         for slug, split in self.groups(classes, splits):
             yield from islice(self._split(slug, split), limit)
 

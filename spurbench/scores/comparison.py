@@ -11,7 +11,8 @@ from pydantic import BaseModel, ConfigDict
 from spurbench.errors import UserError
 from spurbench.results import Interval
 from spurbench.scores.metrics import fleiss_kappa, fooled_by_all
-from spurbench.scores.statistics import clustered_mean, paired_test
+from spurbench.scores.significance import holm, sign_flip
+from spurbench.scores.statistics import Estimate, clustered_mean, difference_of_means
 
 from .predictions import Predictions
 from .summary import Groups, finite, groups
@@ -33,20 +34,24 @@ class Consistency(_Record):
 
 
 class Difference(_Record):
-    """Top-1 of ``first`` minus that of ``second`` on a split, by paired bootstrap clustered by
-    class; no interval and no p-value with one class alone."""
+    """Top-1 of ``first`` minus that of ``second`` on a split: the mean over classes, with Student's t
+    interval, and the p-value of a sign-flip test over classes, as it is and corrected for all
+    differences of the comparison (Holm). No interval with one class alone; no p-value where the
+    classes are too few for any to reach the level."""
 
     first: str
     second: str
     split: str
     difference: Interval
     p_value: float | None
+    p_corrected: float | None
 
 
 class Comparison(_Record):
-    """Two models or more on the same pictures, over the full head."""
+    """Two models or more on the same pictures, by the reading restricted to the domain's labels."""
 
     models: list[str]
+    classes: int
     consistency: list[Consistency]
     differences: list[Difference]
 
@@ -58,18 +63,34 @@ def compare(predictions: Sequence[Predictions]) -> Comparison:
     _check_same_pictures(predictions)
     grouped = [groups(each) for each in predictions]
     names = _names(predictions)
-    splits = sorted({split for _, split in grouped[0]})
+    tables = {split: _hits(grouped, split) for split in sorted({s for _, s in grouped[0]})}
+    found = {split: _differences(table) for split, table in tables.items()}
+    rows = [
+        (names[a], names[b], split, found[split][0][pair], found[split][1][pair])
+        for pair, (a, b) in enumerate(_pairs(len(names)))
+        for split in found
+    ]
+    corrected = holm([p_value for *_, p_value in rows])
     return Comparison(
         models=names,
-        consistency=[_consistency(grouped, split) for split in splits],
+        classes=len({slug for slug, _ in grouped[0]}),
+        consistency=[_consistency(table, split) for split, table in tables.items()],
         differences=[
-            _difference(
-                names[a], names[b], split, _hits(grouped[a], split), _hits(grouped[b], split)
+            Difference(
+                first=first,
+                second=second,
+                split=split,
+                difference=Interval.of(gap),
+                p_value=finite(p_value),
+                p_corrected=finite(adjusted),
             )
-            for a, b in combinations(range(len(predictions)), 2)
-            for split in splits
+            for (first, second, split, gap, p_value), adjusted in zip(rows, corrected, strict=True)
         ],
     )
+
+
+def _pairs(models: int) -> list[tuple[int, int]]:
+    return list(combinations(range(models), 2))
 
 
 def _names(predictions: Sequence[Predictions]) -> list[str]:
@@ -101,14 +122,17 @@ def _pictures(predictions: Predictions) -> list[dict[str, object]]:
     return rows
 
 
-def _hits(grouped: Groups, split: str) -> dict[str, np.ndarray]:
-    return {slug: g.full.hits.astype(np.float64) for (slug, s), g in grouped.items() if s == split}
+def _hits(grouped: Sequence[Groups], split: str) -> dict[str, np.ndarray]:
+    """Hits (n, M) by class."""
+    slugs = [slug for slug, s in grouped[0] if s == split]
+    return {
+        slug: np.stack([each[slug, split].restricted.hits for each in grouped], axis=1)
+        for slug in slugs
+    }
 
 
-def _consistency(grouped: Sequence[Groups], split: str) -> Consistency:
-    hits = [_hits(each, split) for each in grouped]
-    tables = {slug: np.stack([h[slug] for h in hits], axis=1) for slug in hits[0]}
-    ratings = np.concatenate(list(tables.values()))
+def _consistency(tables: dict[str, np.ndarray], split: str) -> Consistency:
+    ratings = np.concatenate(list(tables.values())).astype(np.float64)
     everyone = {slug: fooled_by_all(table).tolist() for slug, table in tables.items()}
     return Consistency(
         split=split,
@@ -118,14 +142,22 @@ def _consistency(grouped: Sequence[Groups], split: str) -> Consistency:
     )
 
 
-def _difference(
-    first: str, second: str, split: str, one: dict[str, np.ndarray], two: dict[str, np.ndarray]
-) -> Difference:
-    test = paired_test({slug: (one[slug] - two[slug]).tolist() for slug in one})
-    return Difference(
-        first=first,
-        second=second,
-        split=split,
-        difference=Interval.of(test.difference),
-        p_value=finite(test.p_value),
-    )
+def _differences(tables: dict[str, np.ndarray]) -> tuple[list[Estimate], list[float]]:
+    """Of every pair of models: the mean difference over classes, and its p-value.
+
+    From counts, not pictures: hundreds of models have tens of thousands of pairs.
+    """
+    models = next(iter(tables.values())).shape[1]
+    first, second = np.array(_pairs(models)).T
+    gaps, variances = [], []
+    for hits in tables.values():
+        table = hits.astype(np.float64)  # (n, M)
+        n, counts, both = len(table), table.sum(axis=0), table.T @ table  # (M,), (M, M)
+        gap = counts[first] - counts[second]  # (P,)
+        unequal = counts[first] + counts[second] - 2 * both[first, second]
+        gaps.append(gap / n)
+        # One picture of each sign is added, so that equal answers have a variance too.
+        variances.append(((unequal + 2) / (n + 2) - (gap / (n + 2)) ** 2) / n)
+    by_class = np.stack(gaps, axis=1)  # (P, C)
+    estimates = difference_of_means(by_class, np.stack(variances, axis=1))
+    return estimates, sign_flip(by_class).tolist()

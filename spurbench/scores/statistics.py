@@ -1,4 +1,10 @@
-"""Intervals. Shares are in [0, 1] throughout; confidence is 95 % unless said otherwise."""
+"""Intervals and tests. Shares are in [0, 1] throughout; confidence is 95 % unless said otherwise.
+
+Everything that is said of a mean over classes, by eval, compare, ablate and the leaderboard, is
+computed here. Classes are the clusters: they stand for others of their kind, and pictures of one class
+are more alike than pictures of two. scripts/coverage_page.py simulates how often each interval holds
+the truth (docs/intervals.md).
+"""
 
 from __future__ import annotations
 
@@ -8,8 +14,6 @@ from dataclasses import dataclass
 from statistics import NormalDist
 
 import numpy as np
-
-RESAMPLES = 10_000
 
 
 @dataclass(frozen=True)
@@ -42,43 +46,88 @@ def wilson(hits: int, total: int, confidence: float = 0.95) -> Estimate:
 
 
 def clustered_mean(
-    clusters: Mapping[str, Sequence[float]], confidence: float = 0.95, seed: int = 0
+    clusters: Mapping[str, Sequence[float]],
+    confidence: float = 0.95,
+    *,
+    pictures: int | None = None,
 ) -> Estimate:
-    """Mean over clusters of each cluster's mean, with a percentile bootstrap.
+    """Mean over clusters (classes) of each cluster's mean of shares, with Korn and Graubard's interval.
 
-    Clusters (classes) are drawn with replacement, then values (pictures, or seeds) within each
-    drawn cluster (two-stage bootstrap; Davison & Hinkley, 1997, section 3.8). With one cluster
-    the bounds are NaN: nothing can be said about other classes.
+    The variance between cluster means gives an effective number of pictures, m (1 - m) / var, less
+    for few clusters by the squared ratio of Student's t quantiles, and never more than there are;
+    the bounds are Clopper and Pearson's for that number (Korn and Graubard, 1998, Survey
+    Methodology 24). Unlike Student's t it keeps within [0, 1] and says something where every class
+    is at 0 or 1. ``pictures`` is how many there are where a cluster's values are not one a picture.
+    With one cluster the bounds are NaN: nothing can be said about other classes.
+    Raises ValueError without values, or for one outside [0, 1].
     """
-    draws = _clustered_draws(clusters, seed)
-    value = _mean_of_means(clusters)
-    if draws is None:
-        return Estimate(value, math.nan, math.nan)
-    return _between(value, draws, confidence)
+    from scipy.stats import beta, t
+
+    groups = _groups(clusters)
+    means = np.array([g.mean() for g in groups])
+    if means.min() < 0 or means.max() > 1:
+        raise ValueError("not shares")
+    mean, count = float(means.mean()), len(means)
+    if count < 2:
+        return Estimate(mean, math.nan, math.nan)
+    total = pictures if pictures is not None else sum(len(g) for g in groups)
+    variance = float(means.var(ddof=1)) / count
+    effective = min(total, mean * (1 - mean) / variance) if variance > 0 else total
+    point = 0.5 + confidence / 2
+    ratio = t.ppf(point, max(total - 1, 1)) / t.ppf(point, count - 1)
+    effective = min(total, effective * float(ratio) ** 2)
+    hits = mean * effective
+    low = float(beta.ppf(1 - point, hits, effective - hits + 1)) if hits > 0 else 0.0
+    high = float(beta.ppf(point, hits + 1, effective - hits)) if hits < effective else 1.0
+    # Rounding moves a bound past a mean that it touches.
+    return Estimate(mean, min(low, mean), max(high, mean))
 
 
-@dataclass(frozen=True)
-class PairedTest:
-    """A mean paired difference with its interval and the two-sided p-value of "no difference"."""
+def clustered_difference(
+    first: Mapping[str, Sequence[float]],
+    second: Mapping[str, Sequence[float]],
+    confidence: float = 0.95,
+) -> Estimate:
+    """Mean over clusters of ``first``'s mean less ``second``'s, paired by cluster; values in [0, 1].
 
-    difference: Estimate
-    p_value: float
-
-
-def paired_test(differences: Mapping[str, Sequence[float]], seed: int = 0) -> PairedTest:
-    """Bootstrap test of paired differences (first minus second, one a picture), by class.
-
-    The draws are those of clustered_mean. The p-value is twice the smaller share of draws on
-    either side of zero, both counted with one more draw, so that it is never 0 (Davison &
-    Hinkley, 1997, section 4.2); NaN, as the bounds, with fewer than two classes.
+    The interval is that of difference_of_means. Raises ValueError where the two have other clusters.
     """
-    draws = _clustered_draws(differences, seed)
-    value = _mean_of_means(differences)
-    if draws is None:
-        return PairedTest(Estimate(value, math.nan, math.nan), math.nan)
-    side = min(int((draws <= 0).sum()), int((draws >= 0).sum()))
-    p_value = min(1.0, 2 * (side + 1) / (len(draws) + 1))
-    return PairedTest(_between(value, draws, 0.95), p_value)
+    if set(first) != set(second):
+        raise ValueError("both sides need the same clusters")
+    pairs = [(np.asarray(first[k], float), np.asarray(second[k], float)) for k in sorted(first)]
+    gaps = np.array([[a.mean() - b.mean() for a, b in pairs]])
+    spread = np.array([[_variance_of_mean(a) + _variance_of_mean(b) for a, b in pairs]])
+    return difference_of_means(gaps, spread, confidence)[0]
+
+
+def difference_of_means(
+    gaps: np.ndarray, picture_variances: np.ndarray, confidence: float = 0.95
+) -> list[Estimate]:
+    """Mean over classes of differences in [-1, 1], of several pairs (P, C), with Student's t intervals.
+
+    The variance is that between the classes' differences, and no less than what their pictures
+    alone would give, ``picture_variances`` (P, C) of each class's difference: two models that
+    answer alike everywhere still have an interval. Bounds keep within [-1, 1]; NaN for one class.
+    """
+    from scipy.stats import t
+
+    values, count = gaps.mean(axis=1), gaps.shape[1]
+    if count < 2:
+        return [Estimate(float(v), math.nan, math.nan) for v in values]
+    variances = np.maximum(
+        gaps.var(axis=1, ddof=1) / count, picture_variances.sum(axis=1) / count**2
+    )
+    halves = float(t.ppf(0.5 + confidence / 2, count - 1)) * np.sqrt(variances)
+    return [
+        Estimate(float(v), max(-1.0, float(v - h)), min(1.0, float(v + h)))
+        for v, h in zip(values, halves, strict=True)
+    ]
+
+
+def _variance_of_mean(values: np.ndarray) -> float:
+    """Variance of the mean of shares, with a 0 and a 1 added to them: never 0 (the idea of Agresti
+    and Coull, 1998)."""
+    return float(np.append(values, (0.0, 1.0)).var()) / len(values)
 
 
 def _groups(clusters: Mapping[str, Sequence[float]]) -> list[np.ndarray]:
@@ -86,62 +135,6 @@ def _groups(clusters: Mapping[str, Sequence[float]]) -> list[np.ndarray]:
     if not groups:
         raise ValueError("no values")
     return groups
-
-
-def _mean_of_means(clusters: Mapping[str, Sequence[float]]) -> float:
-    return float(np.mean([g.mean() for g in _groups(clusters)]))
-
-
-def _between(value: float, draws: np.ndarray, confidence: float) -> Estimate:
-    tail = (1 - confidence) / 2
-    low, high = np.quantile(draws, [tail, 1 - tail])
-    return Estimate(value, float(low), float(high))
-
-
-def _clustered_draws(clusters: Mapping[str, Sequence[float]], seed: int) -> np.ndarray | None:
-    """Bootstrap draws of the mean of means, (RESAMPLES,); None with fewer than two clusters."""
-    groups = _groups(clusters)
-    if len(groups) < 2:
-        return None
-    rng = np.random.default_rng(seed)
-    means = np.stack([_resampled(g, rng) for g in groups], axis=1)
-    # A class drawn twice gets two independent draws of its values, so pair each pick with another row.
-    picks = rng.integers(len(groups), size=(RESAMPLES, len(groups)))
-    rows = rng.integers(RESAMPLES, size=(RESAMPLES, len(groups)))
-    draws: np.ndarray = means[rows, picks].mean(axis=1)
-    return draws
-
-
-def clustered_difference(
-    first: Mapping[str, Sequence[float]], second: Mapping[str, Sequence[float]], seed: int = 0
-) -> Estimate:
-    """Mean of ``first`` minus mean of ``second``, paired by cluster, with a percentile bootstrap.
-
-    Classes are drawn with replacement; within each, both sides' values are drawn independently.
-    """
-    if set(first) != set(second):
-        raise ValueError("both sides need the same clusters")
-    names = sorted(first)
-    pairs = [
-        (np.asarray(first[n], dtype=np.float64), np.asarray(second[n], dtype=np.float64))
-        for n in names
-    ]
-    value = float(np.mean([a.mean() - b.mean() for a, b in pairs]))
-    if len(pairs) < 2:
-        return Estimate(value, math.nan, math.nan)
-    rng = np.random.default_rng(seed)
-    gaps = np.stack([_resampled(a, rng) - _resampled(b, rng) for a, b in pairs], axis=1)
-    # Rows are drawn as in _clustered_draws: a class drawn twice gets two independent draws.
-    picks = rng.integers(len(pairs), size=(RESAMPLES, len(pairs)))
-    rows = rng.integers(RESAMPLES, size=(RESAMPLES, len(pairs)))
-    low, high = np.quantile(gaps[rows, picks].mean(axis=1), [0.025, 0.975])
-    return Estimate(value, float(low), float(high))
-
-
-def _resampled(values: np.ndarray, rng: np.random.Generator) -> np.ndarray:
-    picks = rng.integers(len(values), size=(RESAMPLES, len(values)))
-    means: np.ndarray = values[picks].mean(axis=1)
-    return means
 
 
 def crossed_mean(table: np.ndarray, confidence: float = 0.95) -> Estimate:
@@ -155,18 +148,34 @@ def crossed_mean(table: np.ndarray, confidence: float = 0.95) -> Estimate:
     """
     from scipy.stats import t
 
+    value, error, freedom = _crossed(table)
+    if math.isnan(error):
+        return Estimate(value, math.nan, math.nan)
+    half = float(t.ppf(0.5 + confidence / 2, freedom)) * error
+    return Estimate(value, value - half, value + half)
+
+
+def crossed_p_value(table: np.ndarray) -> float:
+    """Two-sided p-value of "the mean of the table is 0", by crossed_mean's t; NaN with one row."""
+    from scipy.stats import t
+
+    value, error, freedom = _crossed(table)
+    if error == 0:
+        return 1.0 if value == 0 else 0.0
+    return float(2 * t.sf(abs(value) / error, freedom))
+
+
+def _crossed(table: np.ndarray) -> tuple[float, float, int]:
+    """The mean, its standard error, and the degrees of freedom."""
     rows, columns = table.shape
     value = float(table.mean())
     if rows < 2:
-        return Estimate(value, math.nan, math.nan)
+        return value, math.nan, 0
     by_row = columns * float(table.mean(axis=1).var(ddof=1))
     if columns < 2:
-        variance, freedom = by_row / (rows * columns), rows - 1
-    else:
-        by_column = rows * float(table.mean(axis=0).var(ddof=1))
-        rest = table - table.mean(axis=1, keepdims=True) - table.mean(axis=0) + value
-        error = float((rest**2).sum()) / ((rows - 1) * (columns - 1))
-        variance = max(by_row + by_column - error, by_row, by_column) / (rows * columns)
-        freedom = min(rows, columns) - 1
-    half = float(t.ppf(0.5 + confidence / 2, freedom)) * math.sqrt(variance)
-    return Estimate(value, value - half, value + half)
+        return value, math.sqrt(by_row / (rows * columns)), rows - 1
+    by_column = rows * float(table.mean(axis=0).var(ddof=1))
+    rest = table - table.mean(axis=1, keepdims=True) - table.mean(axis=0) + value
+    error = float((rest**2).sum()) / ((rows - 1) * (columns - 1))
+    variance = max(by_row + by_column - error, by_row, by_column) / (rows * columns)
+    return value, math.sqrt(variance), min(rows, columns) - 1

@@ -149,7 +149,10 @@ def _means(grouped: Groups, split: str, head: Callable[[Group], Reading]) -> Mea
     }
 
     def mean_apart(values: dict[str, float]) -> Interval | None:
-        return Interval.of(clustered_mean({k: [v] for k, v in values.items()})) if values else None
+        if not values:
+            return None
+        pictures = sum(len(chosen[k].hits) + len(head(grouped[k, "val"]).hits) for k in values)
+        return Interval.of(clustered_mean({k: [v] for k, v in values.items()}, pictures=pictures))
 
     return Means(
         top1=mean(lambda r: r.hits),

@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from itertools import combinations
 from typing import Any
 
 import numpy as np
 
-from spurbench.scores.statistics import Estimate, crossed_mean
+from spurbench.scores.significance import LEVEL, holm
+from spurbench.scores.statistics import Estimate, crossed_mean, crossed_p_value
 
 from .run import all_counts
 from .variants import TEXT_ENCODER, VANILLA
@@ -99,70 +100,119 @@ def summaries(record: dict[str, Any]) -> list[Summary]:
     return summarised
 
 
+@dataclass(frozen=True)
+class Claim:
+    """A paired difference that the verdict speaks of, with its p-value corrected for its
+    sentence's number of them."""
+
+    gap: Estimate
+    p_value: float
+
+    @property
+    def effect(self) -> str:
+        """In words."""
+        if not self.p_value <= LEVEL:  # NaN, too: one class shows nothing
+            return "cannot be told from"
+        return "beats" if self.gap.value > 0 else "falls behind"
+
+
+def claims(record: dict[str, Any], rows: list[Summary]) -> dict[tuple[str, ...], Claim]:
+    """Everything that the verdict says, each sentence's claims corrected for their number (Holm).
+
+    By what is compared: a row with another by name, ``"clean"`` where pictures with the object count
+    as misses; two readings, averaged over the kappas, by theirs.
+    """
+    raw = {row.name: values(record, row.name, accuracy) for row in rows}
+    clean = {row.name: values(record, row.name, clean_accuracy) for row in rows}
+    readings = _readings(rows)
+    found = _corrected({(TEXT_ENCODER, VANILLA): raw[TEXT_ENCODER] - raw[VANILLA]})
+    for group in readings.values():
+        tables: dict[tuple[str, ...], np.ndarray] = {}
+        for row in group:
+            tables[row.name, TEXT_ENCODER] = raw[row.name] - raw[TEXT_ENCODER]
+            tables[row.name, TEXT_ENCODER, "clean"] = clean[row.name] - clean[TEXT_ENCODER]
+        for one, other in combinations(group, 2):
+            tables[one.name, other.name, "clean"] = clean[one.name] - clean[other.name]
+        found |= _corrected(tables)
+    means = {
+        k: np.mean([clean[row.name] for row in group], axis=0) for k, group in readings.items()
+    }
+    between: dict[tuple[str, ...], np.ndarray] = {
+        (a, b): means[a] - means[b] for a, b in combinations(readings, 2)
+    }
+    return found | _corrected(between)
+
+
+def _corrected(tables: Mapping[tuple[str, ...], np.ndarray]) -> dict[tuple[str, ...], Claim]:
+    p_values = holm([crossed_p_value(table) for table in tables.values()])
+    return {
+        key: Claim(crossed_mean(table), p_value)
+        for (key, table), p_value in zip(tables.items(), p_values, strict=True)
+    }
+
+
 def verdict(record: dict[str, Any], rows: list[Summary]) -> list[str]:
-    """In words: does SFSL help, in which reading, at which kappa. One sentence a claim."""
-    text = next(row for row in rows if row.name == TEXT_ENCODER)
-    alone = f"Training the text encoder {_effect(text.from_vanilla)} vanilla DreamBooth by itself"
+    """In words: does SFSL help, in which reading, at which kappa; what is called a difference is one
+    at the 5 % level after Holm's correction for all that its sentence compares."""
+    found = claims(record, rows)
+    text = found[TEXT_ENCODER, VANILLA]
+    readings = _readings(rows)
+    alone = f"Training the text encoder {text.effect} vanilla DreamBooth by itself"
+    said = [f"{alone} ({signed(text.gap)} points)."]
+    said += [_of_reading(reading, group, found) for reading, group in readings.items()]
+    for first, second in combinations(readings, 2):
+        between = found[first, second]
+        said.append(
+            f"Over the kappas tried, `{first}` {between.effect} `{second}` ({signed(between.gap)} "
+            "points, pictures that show the object as misses)."
+        )
+    return said
+
+
+def _readings(rows: list[Summary]) -> dict[str, list[Summary]]:
     readings: dict[str, list[Summary]] = {}
     for row in rows:
         if row.reading:
             readings.setdefault(row.reading, []).append(row)
-    said = [f"{alone} ({signed(text.from_vanilla)} points)."]
-    said += [_of_reading(reading, group) for reading, group in readings.items()]
-    said += [_between(record, a, b) for a, b in combinations(readings.items(), 2)]
-    return said
+    return readings
 
 
-def _of_reading(reading: str, group: list[Summary]) -> str:
+def _of_reading(reading: str, group: list[Summary], found: dict[tuple[str, ...], Claim]) -> str:
     each = "; ".join(
         f"kappa {row.kappa:g}: {signed(row.from_text_encoder)}, "
         f"without pictures that show the object {signed(row.clean_from_text_encoder)}"
         for row in group
     )
-    raw = _effects([row.from_text_encoder for row in group])
-    clean = _effects([row.clean_from_text_encoder for row in group])
+    raw = _effects([found[row.name, TEXT_ENCODER] for row in group])
+    clean = _effects([found[row.name, TEXT_ENCODER, "clean"] for row in group])
     what = f"SFSL `{reading}` {raw} the row without SFSL"
     if clean == raw:
         what += ", also when pictures that show the object count as misses"
     else:
         what += f"; when pictures that show the object count as misses, it {clean} that row"
-    helping = [row for row in group if row.clean_from_text_encoder.low > 0]
-    if helping:
-        best = max(helping, key=lambda row: row.clean.value)
-        end = f"Of the kappas shown to help, {best.kappa:g} gives the most."
-    else:
-        end = "At none of the kappas tried is it shown to help."
-    return f"{what} ({each}). {end}"
+    return f"{what} ({each}).{_between_kappas(group, found)}"
 
 
-def _between(
-    record: dict[str, Any], first: tuple[str, list[Summary]], second: tuple[str, list[Summary]]
-) -> str:
-    """Two readings against each other, averaged over the kappas, pictures with the object as misses."""
-    means = [
-        np.mean([values(record, row.name, clean_accuracy) for row in group], axis=0)
-        for _, group in (first, second)
-    ]
-    gap = crossed_mean(means[0] - means[1])
-    return (
-        f"Over the kappas tried, `{first[0]}` {_effect(gap)} `{second[0]}` ({signed(gap)} points, "
-        "pictures that show the object as misses)."
-    )
+def _between_kappas(group: list[Summary], found: dict[tuple[str, ...], Claim]) -> str:
+    apart = []
+    for one, other in combinations(group, 2):
+        claim = found[one.name, other.name, "clean"]
+        if claim.p_value <= LEVEL:
+            apart.append(
+                f"{one.kappa:g} {claim.effect} {other.kappa:g} ({signed(claim.gap)} points)"
+            )
+    if len(group) < 2:
+        return ""
+    if not apart:
+        return " The kappas tried cannot be told from one another."
+    return f" Of the kappas, {'; '.join(apart)}."
 
 
-def _effects(differences: list[Estimate]) -> str:
-    effects = {_effect(d) for d in differences}
+def _effects(each: list[Claim]) -> str:
+    effects = {claim.effect for claim in each}
     if len(effects) == 1:
         return effects.pop()
     return f"{' or '.join(sorted(effects))} (depending on kappa)"
-
-
-def _effect(difference: Estimate) -> str:
-    if difference.low > 0:
-        return "beats"
-    if difference.high < 0:
-        return "falls behind"
-    return "cannot be told from"
 
 
 def signed(estimate: Estimate) -> str:

@@ -53,7 +53,9 @@ def _how(record: dict[str, Any]) -> str:
         f"{len(seeds)} seeds ({', '.join(str(s) for s in seeds)}), {record['images']} pictures a class "
         f"and seed, {len(record['panel'])} classifiers. Shares in %, with 95 % intervals clustered by "
         "class and by seed (two-way, Student's t); differences are paired by class and seed, in "
-        "points, and not corrected for their number.\n"
+        "points. The tables' intervals are not corrected for their number; the sentences call a "
+        "difference what is one at the 5 % level after Holm's correction for all that the sentence "
+        "compares.\n"
     )
 
 

@@ -9,6 +9,7 @@ from rich.table import Table
 
 from spurbench.results import Interval, Means, Result, Selection, Unreadable
 from spurbench.scores.comparison import Comparison
+from spurbench.scores.significance import LEVEL, least_classes
 
 TITLES = {
     "si": "references",
@@ -50,9 +51,14 @@ def comparison_table(comparison: Comparison) -> Table:
     """Consistency by split, then the paired differences."""
     table = _table(f"{len(comparison.models)} models on the same pictures")
     table.caption = (
-        "share fooled by all in %, Fleiss' kappa of hit or miss; differences in points by paired "
-        "bootstrap clustered by class, with their p-value"
+        "share fooled by all in %, Fleiss' kappa of hit or miss; differences in points with Student's "
+        "t intervals over classes; p by sign-flip over classes, corrected for "
+        f"{len(comparison.differences)} differences (Holm)"
     )
+    if comparison.classes < least_classes():
+        table.caption += (
+            f"; no p: {comparison.classes} of the {least_classes()} classes that p < {LEVEL} takes"
+        )
     table.add_column("", overflow="fold")
     table.add_column("split", no_wrap=True)
     table.add_column("value", justify="right", no_wrap=True)
@@ -62,7 +68,7 @@ def comparison_table(comparison: Comparison) -> Table:
         table.add_row("all", TITLES.get(c.split, c.split), percent(c.fooled_by_all), kappa)
     table.add_section()
     for d in comparison.differences:
-        p_value = "" if d.p_value is None else f"{d.p_value:.4f}"
+        p_value = "" if d.p_corrected is None else f"{d.p_corrected:.4f}"
         title = TITLES.get(d.split, d.split)
         table.add_row(f"{d.first} - {d.second}", title, percent(d.difference), p_value)
     return table
@@ -74,8 +80,8 @@ def models_table(named: Sequence[tuple[str, Result]]) -> Table:
     data = named[0][1].data
     table = _table(f"{len(named)} models on {data.name} {data.version}")
     table.caption = (
-        "spurious accuracy (for val: accuracy) in %: mean over classes, 95 % interval by bootstrap "
-        "clustered by class"
+        "spurious accuracy (for val: accuracy) in %: mean over classes, 95 % interval over classes "
+        "(Korn and Graubard)"
     )
     if data.selection:
         table.caption += f"\nonly a part of the data was scored: {_part(data.selection)}"
@@ -128,7 +134,7 @@ def _differs(full: Means, restricted: Means | None) -> bool:
 def _caption(result: Result) -> str:
     text = (
         "spurious accuracy (for val: accuracy) in %, 95 % intervals: Wilson by class, "
-        "bootstrap clustered by class for the means; "
+        "Korn and Graubard over classes for the means; "
         f"framing {result.model.transform['framing']} {result.model.transform['size']}"
     )
     if result.generated_minus_si:

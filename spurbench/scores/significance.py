@@ -1,0 +1,86 @@
+"""Tests of paired differences between models, with classes as what can be exchanged."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterator, Sequence
+
+import numpy as np
+from numpy.typing import NDArray
+
+LEVEL = 0.05
+"""The level at which a difference is called one."""
+EXACT = 14
+"""Up to so many classes every pattern of signs is tried; above, DRAWS of them."""
+DRAWS = 10_000
+PAIRS_AT_ONCE = 500
+
+
+def least_classes(level: float = LEVEL) -> int:
+    """How many classes it takes for a sign-flip test to reach the level at all: 2^(1 - C) <= level."""
+    return 1 + math.ceil(-math.log2(level))
+
+
+def sign_flip(differences: NDArray[np.float64], seed: int = 0) -> NDArray[np.float64]:
+    """Two-sided p-values (P,) of mean differences by class (P pairs of models, C classes).
+
+    If neither model is the better, each class's difference is as likely with the other sign: the
+    p-value is the share of patterns of signs whose mean is at least as far from 0 as the one that
+    was seen (Fisher's randomisation test; scipy.stats.permutation_test of permutation_type
+    "samples"). All 2^C patterns with up to EXACT classes, else DRAWS of them, the one that was seen
+    among them, so that no p-value is 0. NaN where the classes are too few for LEVEL.
+    Raises ValueError unless the table has two axes and a class.
+    """
+    table = np.asarray(differences, dtype=np.float64)
+    if table.ndim != 2 or not table.shape[1]:
+        raise ValueError("needs differences by pair and class")
+    pairs, classes = table.shape
+    if classes < least_classes():
+        return np.full(pairs, math.nan)
+    signs = _signs(classes, seed)
+    return np.concatenate(
+        [
+            _shares(table[start : start + PAIRS_AT_ONCE], signs)
+            for start in range(0, pairs, PAIRS_AT_ONCE)
+        ]
+        or [np.empty(0)]
+    )
+
+
+def _shares(table: NDArray[np.float64], signs: NDArray[np.float64]) -> NDArray[np.float64]:
+    drawn = np.abs(table @ signs.T)  # (P, S)
+    seen = np.abs(table.sum(axis=1, keepdims=True))  # (P, 1)
+    # Sums of the same shares in another order differ in the last digits: those are ties.
+    return np.asarray((drawn >= seen - 1e-9).mean(axis=1), dtype=np.float64)
+
+
+def _signs(classes: int, seed: int) -> NDArray[np.float64]:
+    """Patterns of signs (S, C), the one of all ones first. Of two mirrored patterns, which are
+    equally far from 0, one is enough where all are tried."""
+    if classes <= EXACT:
+        bits = np.arange(2 ** (classes - 1))[:, None] >> np.arange(classes) & 1  # (S, C)
+        return 1.0 - 2.0 * bits
+    rng = np.random.default_rng(seed)
+    drawn = rng.choice((-1.0, 1.0), size=(DRAWS - 1, classes))
+    return np.concatenate([np.ones((1, classes)), drawn])
+
+
+def holm(p_values: Sequence[float]) -> list[float]:
+    """p-values corrected for their number by Holm's step-down method (1979), in their order.
+
+    NaN, where there is no test, stays and does not count.
+    """
+    tested = sorted((p, i) for i, p in enumerate(p_values) if not math.isnan(p))
+    corrected = [math.nan] * len(p_values)
+    largest = 0.0
+    for rank, (p, i) in enumerate(tested):
+        largest = max(largest, min(1.0, p * (len(tested) - rank)))
+        corrected[i] = largest
+    return corrected
+
+
+def ranks(order: Sequence[int], differ: NDArray[np.bool_]) -> Iterator[int]:
+    """The rank of each item in order: one more than the number of those before it that differ from
+    it (``differ`` (N, N), symmetric), so that what cannot be told apart from the first shares its rank."""
+    for place, item in enumerate(order):
+        yield 1 + sum(bool(differ[item, other]) for other in order[:place])

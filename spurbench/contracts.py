@@ -70,16 +70,23 @@ class LabelSpace:
 
     ``domain`` names the domain whose labels they are; ``names`` has one entry an output.
     ``labels`` has the domain label that each output means, -1 where it means none of them;
-    None: output i is label i. Raises ValueError where ``labels`` has another length than
-    ``names``, a number below -1, or one label twice.
+    None: output i is label i. ``kinds`` has, for outputs that mean none, the domain label of which
+    they are a kind (WordNet's hyponyms: "lioness" is a lion), -1 for others; None: no output is a
+    kind of a label. Raises ValueError where ``labels`` or ``kinds`` has another length than
+    ``names``, a number below -1, or ``labels`` one label twice.
     """
 
     name: str
     domain: str
     names: tuple[str, ...]
     labels: tuple[int, ...] | None = None
+    kinds: tuple[int, ...] | None = None
 
     def __post_init__(self) -> None:
+        if self.kinds is not None and (
+            len(self.kinds) != len(self.names) or any(label < -1 for label in self.kinds)
+        ):
+            raise ValueError(f"{self.name}: its kinds are not a label or -1 for each output")
         if self.labels is None:
             return
         if len(self.labels) != len(self.names):
@@ -101,6 +108,18 @@ class LabelSpace:
     def domain_columns(self) -> tuple[int, ...]:
         """The outputs that mean some label of the domain, ascending."""
         return tuple(self._columns.values())
+
+    def merged_labels(self) -> tuple[int, ...] | None:
+        """The domain's label of each output or of what it is a kind of, -1 for none; None where no
+        output is a kind of a label that has an output."""
+        if self.kinds is None:
+            return None
+        labels = self.labels or tuple(range(len(self.names)))
+        merged = tuple(
+            kind if label == -1 and kind in self._columns else label
+            for label, kind in zip(labels, self.kinds, strict=True)
+        )
+        return None if merged == labels else merged
 
     @cached_property
     def _columns(self) -> dict[int, int]:

@@ -14,7 +14,6 @@ from pydantic import (
     StringConstraints,
     ValidationError,
     field_serializer,
-    field_validator,
     model_validator,
 )
 
@@ -22,6 +21,7 @@ from .contracts import slugify
 from .errors import UserError
 from .files import sha256_json, write_text
 
+SCHEMA_VERSION = 3
 SHA256 = "^[0-9a-f]{64}$"
 PathPart = Annotated[str, StringConstraints(pattern="^[a-z0-9_-]+$")]
 """A text that becomes a folder's name: it cannot lead elsewhere."""
@@ -56,16 +56,20 @@ class Interval(_Strict):
         low, high = (None if math.isnan(b) else b for b in (estimate.low, estimate.high))
         return cls(value=estimate.value, low=low, high=high)
 
-    @field_validator("value")
-    @classmethod
-    def _finite(cls, value: float) -> float:
-        if not -1.0 <= value <= 1.0:
+    @model_validator(mode="after")
+    def _in_order(self) -> Self:
+        known = [v for v in (self.low, self.value, self.high) if v is not None]
+        if any(not -1.0 <= v <= 1.0 for v in known):
             raise ValueError("not a share or a difference of shares")
-        return value
+        if known != sorted(known):
+            raise ValueError("the bounds do not hold the value")
+        return self
 
 
 class ModelRecord(_Strict):
-    """What was scored. ``transform`` is what `si` and `generated` pictures went through,
+    """What was scored. ``framing`` is the one that was asked for (``model``, ``si``, ``squash``;
+    None in files of versions 1 and 2, which did not say): results of one framing can be compared,
+    however large each model's pictures are. ``transform`` is what `si` and `generated` pictures went through,
     ``val_transform`` what validation pictures did, ``normalisation`` the mean and standard deviation
     that the model then applies, where it says; ``labels_sha256`` covers the label space."""
 
@@ -78,6 +82,7 @@ class ModelRecord(_Strict):
     label_space: str
     outputs: int | None = None
     labels_sha256: str | None = None
+    framing: str | None = None
     transform: dict[str, Any]
     val_transform: dict[str, Any] | None = None
     normalisation: dict[str, list[float]] | None = None
@@ -136,8 +141,8 @@ class Wrong(_Strict):
 class HeadScore(_Strict):
     """A class and split, as one reading of the head answers it. ``top1`` is the spurious accuracy
     for `si` and `generated`, the accuracy for `val`; ``mean_probability`` is that of the split's
-    class; ``average_precision`` (Spurious ImageNet's "spurious score") and ``roc_auc`` tell the
-    class's validation pictures from the split's; ``wrong`` has the most frequent other answers."""
+    class; ``roc_auc`` and ``average_precision`` (at the result's ``prevalence``) tell the class's
+    validation pictures from the split's; ``wrong`` has the most frequent other answers."""
 
     hits: int = Field(ge=0)
     top1: Interval
@@ -149,7 +154,10 @@ class HeadScore(_Strict):
 
 
 class SplitScore(HeadScore):
-    """One class and split over the full head; ``restricted``: over the domain's labels only."""
+    """One class and split over the full head; ``restricted``: over the domain's labels only, the
+    reading that ranks; ``merged``: over the full head, what is a kind of a label counting as the
+    label (None where no output is). ``spurious_score`` is Spurious ImageNet's own: the average
+    precision of 50 validation pictures against 75, over the full head."""
 
     class_name: str
     slug: str
@@ -157,10 +165,13 @@ class SplitScore(HeadScore):
     split: str
     n: int = Field(gt=0)
     restricted: HeadScore | None = None
+    merged: HeadScore | None = None
+    spurious_score: float | None = Field(default=None, ge=0, le=1)
 
     @model_validator(mode="after")
     def _consistent(self) -> Self:
-        if self.hits > self.n or (self.restricted and self.restricted.hits > self.n):
+        readings = (self, self.restricted, self.merged)
+        if any(reading and reading.hits > self.n for reading in readings):
             raise ValueError("more hits than pictures")
         return self
 
@@ -174,30 +185,43 @@ class Means(_Strict):
     average_precision: Interval | None = None
     roc_auc: Interval | None = None
     restricted: Means | None = None
+    merged: Means | None = None
+    spurious_score: Interval | None = None
 
 
 class Result(_Strict):
-    """A result file; ``means`` by split. Files of version 1 are read as version 2: they have the
-    full head's top-1 and mean probability only."""
+    """A result file; ``means`` by split. ``prevalence``: the share of validation pictures at which
+    average precisions are told; None where it was that of the pictures at hand, which differs from
+    split to split (files of versions 1 and 2). Those are read as version 3, with what they have:
+    version 1 the full head's top-1 and mean probability only, neither a framing."""
 
-    schema_version: Literal[2] = 2
+    schema_version: Literal[3] = 3
     model: ModelRecord
     data: DataRecord
     scores: list[SplitScore]
     means: dict[str, Means]
     generated_minus_si: Interval | None
     restricted_generated_minus_si: Interval | None = None
+    prevalence: float | None = Field(default=None, gt=0, lt=1)
     environment: dict[str, str]
     predictions_sha256: str = Field(pattern=SHA256)
 
     @model_validator(mode="before")
     @classmethod
     def _migrated(cls, value: Any) -> Any:
-        if not isinstance(value, dict) or value.get("schema_version") != 1:
+        if not isinstance(value, dict):
             return value
-        new = {k: v for k, v in value.items() if k != "macro"} | {"schema_version": 2}
+        version = value.get("schema_version")
+        if isinstance(version, int) and version > SCHEMA_VERSION:
+            raise ValueError(
+                f"made by a newer spurbench: results of version {version}, this one reads up to "
+                f"{SCHEMA_VERSION}; upgrade"
+            )
+        if version not in (1, 2):
+            return value
+        new = {k: v for k, v in value.items() if k != "macro"} | {"schema_version": 3}
         macro = value.get("macro")
-        if isinstance(macro, dict):
+        if version == 1 and isinstance(macro, dict):
             new["means"] = {split: {"top1": interval} for split, interval in macro.items()}
         return new
 
@@ -225,6 +249,7 @@ def file_slug(model: ModelRecord, data: DataRecord, environment: dict[str, str])
     part of the data, validation pictures or precision never have one name."""
     how = f"{model.transform.get('framing')}{model.transform.get('size')}"
     decides = {
+        "framing": model.framing,
         "transform": model.transform,
         "val_transform": model.val_transform,
         "label_space": [model.label_space, model.outputs, model.labels_sha256],

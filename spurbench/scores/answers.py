@@ -31,11 +31,22 @@ class Head:
 
 
 @dataclass(frozen=True)
+class Merged:
+    """The reading in which every output that is a kind of a label counts as the label: the most
+    probable label (-1: none), and the log odds of the split's class."""
+
+    predicted: int
+    class_log_odds: float
+
+
+@dataclass(frozen=True)
 class Answer:
-    """Both readings of one picture: over the full head, and over the domain's labels only."""
+    """The readings of one picture: over the full head, over the domain's labels only, and over the
+    full head with kinds of a label merged into it (None where the head has none)."""
 
     full: Head
     restricted: Head
+    merged: Merged | None = None
     logits: tuple[float, ...] | None = None
 
 
@@ -68,7 +79,7 @@ def answers(
 ) -> list[Answer]:
     """Read logits (N, K) of pictures whose classes have the domain's ``labels`` (N,).
 
-    Every class needs an output of the label space. ``keep_logits`` keeps those of the domain's
+    Probabilities are softmax's over the outputs that the reading has. Every class needs an output of the label space. ``keep_logits`` keeps those of the domain's
     labels. Numbers are computed in float64 on the CPU.
     """
     import torch
@@ -82,8 +93,35 @@ def answers(
     else:
         part = logits[:, torch.tensor(columns)]  # (N, L), L labels of the domain
         restricted = _heads(part, labels, space, columns)
+    merged = _merged(logits, labels, space)
     kept = [tuple(row) for row in part.tolist()] if keep_logits else [None] * len(labels)
-    return [Answer(*parts) for parts in zip(full, restricted, kept, strict=True)]
+    return [Answer(*parts) for parts in zip(full, restricted, merged, kept, strict=True)]
+
+
+def _merged(logits: Tensor, labels: Sequence[int], space: LabelSpace) -> list[Merged | None]:
+    """Logits (N, K) with the probabilities of each label's kinds added to its own."""
+    import torch
+
+    meant = space.merged_labels()
+    if meant is None:
+        return [None] * len(labels)
+    groups = sorted(set(meant) - {-1})
+    place = {label: i for i, label in enumerate(groups)}
+    # An output that means no label stays alone, behind the labels' groups.
+    alone = iter(range(len(groups), len(groups) + len(meant)))
+    column = torch.tensor([place[m] if m != -1 else next(alone) for m in meant])  # (K,)
+    highest = logits.max(dim=1, keepdim=True).values  # (N, 1)
+    sums = torch.zeros(len(logits), int(column.max()) + 1, dtype=logits.dtype)  # (N, G)
+    sums.index_add_(1, column, (logits - highest).exp())
+    own = torch.tensor([place[label] for label in labels])[:, None]  # (N, 1)
+    mine = column[None] == own  # (N, K)
+    # From the logits again: of sums, what is far below the highest would be 0.
+    inside, outside = (logits.masked_fill(~m, float("-inf")).logsumexp(1) for m in (mine, ~mine))
+    odds = (inside - outside).tolist()
+    best = sums.argmax(dim=1).tolist()
+    return [
+        Merged(groups[b] if b < len(groups) else -1, o) for b, o in zip(best, odds, strict=True)
+    ]
 
 
 def _heads(

@@ -14,12 +14,29 @@ from numpy.typing import ArrayLike, NDArray
 class Separation:
     """How well a score tells validation pictures (positives) from a split without the object.
 
-    ``average_precision`` is Spurious ImageNet's "spurious score" (Neuhaus et al., 2023);
-    ``roc_auc`` the chance that a validation picture scores above one of the split, ties half.
+    ``roc_auc`` is the chance that a validation picture scores above one of the split, ties half;
+    ``average_precision`` that of positives weighted to PREVALENCE of all, so that splits of
+    different sizes can be compared.
     """
 
     average_precision: float
     roc_auc: float
+
+
+PREVALENCE = 0.4
+"""That of Spurious ImageNet: 50 validation pictures against 75. By chance the average precision is this."""
+SI_PICTURES = (50, 75)
+
+
+def spurious_score(validation: ArrayLike, others: ArrayLike) -> float | None:
+    """Spurious ImageNet's own score (Neuhaus et al., 2023): the average precision of 50 validation
+    pictures against 75; None for other numbers."""
+    from sklearn.metrics import average_precision_score
+
+    sides = [np.asarray(side, dtype=np.float64) for side in (validation, others)]
+    if tuple(len(side) for side in sides) != SI_PICTURES:
+        return None
+    return float(average_precision_score(np.repeat([1, 0], SI_PICTURES), np.concatenate(sides)))
 
 
 def separation(validation: ArrayLike, others: ArrayLike) -> Separation:
@@ -32,8 +49,11 @@ def separation(validation: ArrayLike, others: ArrayLike) -> Separation:
         raise ValueError("both sides need pictures")
     truth = np.repeat([1, 0], [len(positive), len(negative)])
     scores = np.concatenate([positive, negative])
+    shares = (PREVALENCE / len(positive), (1 - PREVALENCE) / len(negative))
+    weights = np.repeat(shares, [len(positive), len(negative)])
     return Separation(
-        float(average_precision_score(truth, scores)), float(roc_auc_score(truth, scores))
+        float(average_precision_score(truth, scores, sample_weight=weights)),
+        float(roc_auc_score(truth, scores)),
     )
 
 

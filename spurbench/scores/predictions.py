@@ -1,4 +1,9 @@
-"""The predictions file: one row a picture, and what they come from in the schema's metadata."""
+"""The predictions file: one row a picture, and what they come from in the schema's metadata.
+
+On the disk a row takes no more than what cannot be computed again: what the readings share is kept once,
+probabilities below the first in half precision (``layout``). In memory every reading has all its columns
+(``schema``).
+"""
 
 from __future__ import annotations
 
@@ -9,18 +14,20 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
 
-from pydantic import BaseModel, ConfigDict, ValidationError
+from pydantic import BaseModel, ConfigDict, ValidationError, field_validator
 
 from spurbench.errors import UserError
 from spurbench.files import sha256_bytes, sha256_json
 from spurbench.results import DataRecord, ModelRecord
 
 from .answers import Head, Seen
+from .layout import RESTRICTED, all_null, compact, expanded
 
 if TYPE_CHECKING:
     import pyarrow as pa
 
 METADATA = b"spurbench"
+FORMAT = 2
 
 
 class Provenance(BaseModel):
@@ -29,13 +36,23 @@ class Provenance(BaseModel):
 
     model_config = ConfigDict(extra="forbid", frozen=True, allow_inf_nan=False)
 
-    format: Literal[1] = 1
+    format: Literal[2] = 2
     model: ModelRecord
     data: DataRecord
     environment: dict[str, str]
     keep_logits: bool
     skip_unreadable: bool
     probe: list[float | None]
+
+    @field_validator("format", mode="before")
+    @classmethod
+    def _known(cls, value: Any) -> Any:
+        if isinstance(value, int) and value > FORMAT:
+            raise ValueError(
+                f"made by a newer spurbench: predictions of format {value}, this one reads up to "
+                f"{FORMAT}; upgrade"
+            )
+        return FORMAT if value == 1 else value  # format 1 differs in its columns only
 
     def key(self) -> str:
         """SHA-256 of everything that decides the predictions, before any picture is read."""
@@ -54,31 +71,30 @@ class Predictions:
 
 
 def schema() -> pa.Schema:
-    """The columns. Numbers are kept in float32: what another order of summing moves is below that."""
+    """The columns in memory. Numbers are kept in float32: what another order of summing moves is below
+    that. ``merged_...`` are null where no output is a kind of a label."""
     import pyarrow as pa
 
-    text, whole, number = pa.string(), pa.int32(), pa.float32()
+    text, whole_number, number = pa.string(), pa.int32(), pa.float32()
     head = [
-        ("predicted", whole),
+        ("predicted", whole_number),
         ("predicted_name", text),
-        ("probability", number),
-        ("class_probability", number),
         ("class_log_odds", number),
-        ("top_outputs", pa.list_(whole)),
-        ("top_labels", pa.list_(whole)),
+        ("top_outputs", pa.list_(whole_number)),
+        ("top_labels", pa.list_(whole_number)),
         ("top_probabilities", pa.list_(number)),
     ]
     picture = [
         ("sha256", text),
         ("slug", text),
         ("class_name", text),
-        ("label", whole),
+        ("label", whole_number),
         ("split", text),
-        ("index", whole),
-        ("origin", text),
+        ("index", whole_number),
     ]
-    restricted = [(f"restricted_{name}", kind) for name, kind in head]
-    return pa.schema([*picture, *head, *restricted, ("logits", pa.list_(number))])
+    restricted = [(f"restricted_{name}", kind) for name, kind in head if name in RESTRICTED]
+    merged = [("merged_predicted", whole_number), ("merged_class_log_odds", number)]
+    return pa.schema([*picture, *head, *restricted, *merged, ("logits", pa.list_(number))])
 
 
 def rows_table(seen: Iterable[Seen]) -> pa.Table:
@@ -89,14 +105,23 @@ def rows_table(seen: Iterable[Seen]) -> pa.Table:
 
 
 def _row(item: Seen) -> dict[str, Any]:
-    row = {k: v for k, v in vars(item).items() if k != "answer"}
-    row |= _head(item.answer.full, "") | _head(item.answer.restricted, "restricted_")
-    row["logits"] = item.answer.logits
+    answer = item.answer
+    row = {k: v for k, v in vars(item).items() if k not in ("answer", "origin")}
+    row |= _head(answer.full) | {
+        f"restricted_{name}": value
+        for name, value in _head(answer.restricted).items()
+        if name in RESTRICTED
+    }
+    if answer.merged:
+        row |= {f"merged_{name}": value for name, value in vars(answer.merged).items()}
+    row["logits"] = answer.logits
     return row
 
 
-def _head(head: Head, prefix: str) -> dict[str, Any]:
-    return {f"{prefix}{name}": value for name, value in vars(head).items()}
+def _head(head: Head) -> dict[str, Any]:
+    # Of the probabilities the class's follows from its log odds, the first is the top one.
+    left_out = ("probability", "class_probability")
+    return {name: value for name, value in vars(head).items() if name not in left_out}
 
 
 def encode(table: pa.Table, provenance: Provenance) -> bytes:
@@ -105,8 +130,9 @@ def encode(table: pa.Table, provenance: Provenance) -> bytes:
 
     table = table.sort_by([("slug", "ascending"), ("split", "ascending"), ("index", "ascending")])
     text = json.dumps(provenance.model_dump(), sort_keys=True, ensure_ascii=False)
+    stored = compact(table).replace_schema_metadata({METADATA: text.encode()})
     buffer = io.BytesIO()
-    parquet.write_table(table.replace_schema_metadata({METADATA: text.encode()}), buffer)
+    parquet.write_table(stored, buffer, compression="zstd", compression_level=15)
     return buffer.getvalue()
 
 
@@ -119,7 +145,7 @@ def decode(data: bytes, where: str) -> Predictions:
         table = parquet.read_table(io.BytesIO(data))
         text = (table.schema.metadata or {})[METADATA]
         provenance = Provenance.model_validate(json.loads(text))
-        table = table.select(schema().names).cast(schema())
+        table = expanded(table, schema())
         _check_filled(table)
     except (pa.ArrowException, KeyError, ValidationError, ValueError, OSError) as error:
         reason = str(error).split("\n")[0]
@@ -138,8 +164,8 @@ def _check_filled(table: pa.Table) -> None:
 
     for name in table.column_names:
         column = table[name]
-        if name == "logits":  # kept on request only
-            continue
+        if name == "logits" or (name.startswith("merged_") and all_null(column)):
+            continue  # kept on request only; where no output is a kind of a label
         if pa.types.is_list(column.type):
             column = pa.chunked_array([compute.list_flatten(column)], column.type.value_type)
             gaps = table[name].null_count + column.null_count

@@ -35,13 +35,18 @@ def predictions_path(path: Path, result: Result) -> Path:
 
 
 def read_stored(path: Path) -> Outcome:
-    """A result file and its predictions; UserError where either cannot be read, or the predictions
-    are not those that the result was computed from."""
+    """A result file and its predictions; UserError where either cannot be read, the predictions are
+    not those that the result was computed from, or the result is not the one that they give."""
     result = read_result(path)
     beside = predictions_path(path, result)
     predictions = read_predictions(beside)
     if predictions.sha256 != result.predictions_sha256:
         raise UserError(f"{beside}: differs from what {path.name} records; score the model again")
+    if result_of(predictions) != result:
+        raise UserError(
+            f"{path}: is not what its predictions give (edited, or of another version of spurbench); "
+            f"compute it again with `spurbench score {beside} --results DIR`"
+        )
     return Outcome(result, predictions, path, stored=True)
 
 

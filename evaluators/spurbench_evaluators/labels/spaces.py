@@ -2,7 +2,8 @@
 
 The known ones are data in label_spaces.json: a subset that timm's ImageNetInfo knows (or a list of
 synsets that it has only as a file), and how many outputs that mean nothing stand before it
-(TensorFlow's ImageNet-1k heads start with "background").
+(TensorFlow's ImageNet-1k heads start with "background"). hyponyms.json has what lies below the 1,000 in
+WordNet 3.0 (scripts/hyponyms.py), for the reading that counts a kind of a class as the class.
 """
 
 from __future__ import annotations
@@ -40,7 +41,9 @@ def named(name: str) -> LabelSpace:
     synsets = _synsets(_cards()[name])
     labels = tuple(_labels().get(s, -1) for s in synsets)
     shown = tuple(_name(s) for s in synsets)
-    return LabelSpace(name, DOMAIN, shown, None if labels == tuple(range(1000)) else labels)
+    if labels == tuple(range(1000)):
+        return LabelSpace(name, DOMAIN, shown)
+    return LabelSpace(name, DOMAIN, shown, labels, tuple(_kinds().get(s, -1) for s in synsets))
 
 
 def for_head(spec: str, outputs: int, wanted: str | Path | None = None) -> LabelSpace:
@@ -108,7 +111,12 @@ def from_file(path: Path) -> LabelSpace:
         known[label] if label != -1 else _name(line.strip())
         for label, line in zip(labels, lines, strict=True)
     )
-    return LabelSpace(f"{path.name}:{sha256_file(path)[:8]}", DOMAIN, shown, tuple(labels))
+    kinds = tuple(
+        _kinds().get(line.strip(), -1) if label == -1 else -1
+        for label, line in zip(labels, lines, strict=True)
+    )
+    space = f"{path.name}:{sha256_file(path)[:8]}"
+    return LabelSpace(space, DOMAIN, shown, tuple(labels), kinds if max(kinds) >= 0 else None)
 
 
 def imagenet_words() -> list[set[str]]:
@@ -144,6 +152,14 @@ def _cards() -> dict[str, dict[str, Any]]:
 @cache
 def _labels() -> dict[str, int]:
     return {synset: i for i, synset in enumerate(_imagenet().label_names())}
+
+
+@cache
+def _kinds() -> dict[str, int]:
+    """Synsets below the 1,000 in WordNet, with the label that they are a kind of."""
+    text = (resources.files(__package__) / "hyponyms.json").read_text(encoding="utf-8")
+    below: dict[str, list[str]] = json.loads(text)
+    return {synset: int(label) for label, synsets in below.items() for synset in synsets}
 
 
 @cache

@@ -14,8 +14,9 @@ VALIDATION_RESIZE = 256 / 224
 
 @dataclass(frozen=True)
 class Framing:
-    """The transform of validation pictures, and that of all others."""
+    """The transform of validation pictures, and that of all others, under the name of the framing."""
 
+    name: str
     pictures: Transform
     validation: Transform
 
@@ -30,13 +31,13 @@ def framing_of(own: Transform, name: str) -> Framing:
         raise unknown("framing", name, FRAMINGS)
     kind = FRAMINGS[name]
     if kind is None:
-        return Framing(own, own)
+        return Framing(name, own, own)
     size = own.size
     whole = replace(own, framing=kind, resize=size, interpolation="bicubic")
     if kind == "squash":
-        return Framing(whole, whole)
+        return Framing(name, whole, whole)
     centre = replace(whole, framing="crop", resize=int(VALIDATION_RESIZE * size))
-    return Framing(whole, centre)
+    return Framing(name, whole, centre)
 
 
 def reframe(classifier: Classifier, name: str) -> None:

@@ -6,10 +6,13 @@ from collections import defaultdict
 
 from spurbench.errors import UserError
 from spurbench.results import DataRecord, Interval, Result
+from spurbench.scores.significance import least_classes
+
+from .ranking import ranked, reading
 
 BEGIN = "<!-- spurbench:leaderboard:begin -->"
 END = "<!-- spurbench:leaderboard:end -->"
-Comparable = tuple[str, str, str, str, str, str]
+Comparable = tuple[str, str, str, str, str]
 
 COLUMNS = {"si": "SI", "generated": "generated", "val": "val. accuracy"}
 
@@ -17,8 +20,9 @@ COLUMNS = {"si": "SI", "generated": "generated", "val": "val. accuracy"}
 def leaderboard(results: list[Result]) -> str:
     """Tables of results, most reliant on spurious features last.
 
-    Data sets, their versions, framings and validation pictures are never mixed. Results of a part
-    of a data set are not ranked; a last line names them.
+    Data sets, their versions, framings and validation pictures are never mixed; what a data set's
+    folder was called does not matter. Results of a part of a data set are not ranked; a last line
+    names them.
     """
     groups: dict[Comparable, list[Result]] = defaultdict(list)
     partial = [result for result in results if result.data.selection]
@@ -44,33 +48,39 @@ def _comparable(result: Result) -> Comparable:
     """Equal for results that may be ranked together."""
     data = result.data
     validation = data.validation.fingerprint if data.validation else ""
-    framing = str(result.model.transform.get("framing"))
-    return data.domain, data.name, data.version, data.fingerprint, framing, validation
+    return data.domain, data.version, data.fingerprint, _asked_framing(result), validation
+
+
+def _asked_framing(result: Result) -> str:
+    """The framing that was asked for; results before version 3 have the kind of their transform."""
+    return result.model.framing or f"{result.model.transform.get('framing')} (as recorded)"
 
 
 def _table(results: list[Result]) -> str:
     """The table of results that may be ranked together."""
     data = results[0].data
-    splits = [s for s in COLUMNS if any(s in r.macro for r in results)]
+    splits = [s for s in COLUMNS if any(s in r.means for r in results)]
     classes = len({s.slug for r in results for s in r.scores})
     lines = [
         (
             f"Domain `{escape(data.domain)}`, data set `{escape(data.name)}` version "
             f"`{escape(data.version)}`{_validation(data)}: mean over "
-            f"{classes} classes in %, with 95 % intervals clustered by class. Spurious accuracy: lower "
-            "is better."
+            f"{classes} classes in %, with 95 % intervals over classes, by the reading restricted to the "
+            f"domain's labels. Spurious accuracy: lower is better. {_ties(classes)}"
         ),
         "",
         f"| # | model | {' | '.join(COLUMNS[s] for s in splits)} | generated - SI | framing | weights |",
         "|---|---|" + "---|" * (len(splits) + 3),
     ]
     notes: list[str] = []
-    for rank, result in enumerate(sorted(results, key=_order), start=1):
-        cells = [_cell(result.macro.get(s)) for s in splits]
+    for place in ranked(results):
+        result = place.result
+        cells = [_cell(reading(m).top1 if (m := result.means.get(s)) else None) for s in splits]
+        gap = result.restricted_generated_minus_si or result.generated_minus_si
         weights = f"`{result.model.weights_sha256[:8]}`"
         lines.append(
-            f"| {rank} | `{escape(result.model.spec)}`{_marks(result, notes)} | {' | '.join(cells)} "
-            f"| {_cell(result.generated_minus_si)} | {_framing(result)} | {weights} |"
+            f"| {place.rank} | `{escape(result.model.spec)}`{_marks(result, notes)} | {' | '.join(cells)} "
+            f"| {_cell(gap)} | {_framing(result)} | {weights} |"
         )
     if notes:
         lines += ["", *(f"{_mark(number)} {note}  " for number, note in enumerate(notes, start=1))]
@@ -101,14 +111,19 @@ def _mark(number: int) -> str:
     return f"<sup>{number}</sup>"
 
 
-def _order(result: Result) -> tuple[float, str]:
-    main = result.macro.get("generated") or result.macro.get("si")
-    return (main.value if main else 2.0, result.model.spec)
+def _ties(classes: int) -> str:
+    if classes < least_classes():
+        return f"All share a rank: {classes} classes are too few to tell any two apart."
+    return (
+        "Models share a rank where a sign-flip test over classes cannot tell them apart (5 %, corrected "
+        "for all pairs)."
+    )
 
 
 def _framing(result: Result) -> str:
     how = result.model.transform
-    return escape(f"{how.get('framing')} {how.get('size')}")
+    asked = f"{result.model.framing}: " if result.model.framing else ""
+    return escape(f"{asked}{how.get('framing')} {how.get('size')}")
 
 
 def _cell(interval: Interval | None) -> str:

@@ -17,15 +17,17 @@ TITLES = {
     "val": "val. accuracy",
 }
 MEANS = {
+    "roc_auc": "ROC-AUC against val.",
     "top5": "top-5",
     "mean_probability": "mean p(class)",
     "average_precision": "AP against val.",
-    "roc_auc": "ROC-AUC against val.",
+    "spurious_score": "SI's spurious score",
 }
 
 
 def score_table(result: Result) -> Table:
-    """Rows are classes, columns are splits, cells say ``share % [low, high]``."""
+    """Rows are classes, columns are splits, cells say ``share % [low, high]``, by the reading that
+    ranks: restricted to the domain's labels. What other readings say follows."""
     splits = _splits(result)
     table = _table(f"{result.model.spec} on {result.data.name} {result.data.version}")
     table.caption = _caption(result)
@@ -35,15 +37,18 @@ def score_table(result: Result) -> Table:
     scores = {(s.slug, s.split): s for s in result.scores}
     for slug in sorted({s.slug for s in result.scores}):
         cells = [scores.get((slug, split)) for split in splits]
-        table.add_row(slug, *(percent(c.top1) if c else "" for c in cells))
+        table.add_row(slug, *(percent((c.restricted or c).top1) if c else "" for c in cells))
     table.add_section()
-    table.add_row("mean", *(percent(result.macro[s]) for s in splits), style="bold")
+    means = [result.means[s] for s in splits]
+    ranking = [m.restricted or m for m in means]
+    table.add_row("mean", *(percent(m.top1) for m in ranking), style="bold")
     table.add_section()
     for name, title in MEANS.items():
-        _add_means(table, title, [getattr(result.means[s], name) for s in splits])
-    if result.model.outputs and _head_is_larger(result):
-        inner = [result.means[s].restricted for s in splits]
-        _add_means(table, "domain's labels", [m.top1 if m else None for m in inner])
+        of = means if name == "spurious_score" else ranking
+        _add_means(table, title, [getattr(m, name) for m in of])
+    if _head_is_larger(result):
+        _add_means(table, "full head", [m.top1 for m in means])
+    _add_means(table, "kinds merged", [m.merged.top1 if m.merged else None for m in means])
     return table
 
 
@@ -90,7 +95,7 @@ def models_table(named: Sequence[tuple[str, Result]]) -> Table:
         table.add_column(TITLES[split], justify="right", no_wrap=True)
     for name, result in named:
         means = [result.means.get(split) for split in splits]
-        table.add_row(name, *(percent(m.top1) if m else "" for m in means))
+        table.add_row(name, *(percent((m.restricted or m).top1) if m else "" for m in means))
     return table
 
 
@@ -128,7 +133,7 @@ def _head_is_larger(result: Result) -> bool:
 
 
 def _differs(full: Means, restricted: Means | None) -> bool:
-    return restricted is not None and restricted != full.model_copy(update={"restricted": None})
+    return restricted is not None and restricted.top1 != full.top1
 
 
 def _caption(result: Result) -> str:
@@ -137,8 +142,10 @@ def _caption(result: Result) -> str:
         "Korn and Graubard over classes for the means; "
         f"framing {result.model.transform['framing']} {result.model.transform['size']}"
     )
-    if result.generated_minus_si:
-        gap = result.generated_minus_si
+    if result.prevalence and any(m.average_precision for m in result.means.values()):
+        text += f"; AP at {100 * result.prevalence:.0f} % validation pictures"
+    gap = result.restricted_generated_minus_si or result.generated_minus_si
+    if gap:
         text += f"\ngenerated minus references: {percent(gap)} points"
     if result.data.selection:
         text += f"\nonly a part of the data was scored: {_part(result.data.selection)}"

@@ -51,7 +51,7 @@ def _shares(table: NDArray[np.float64], signs: NDArray[np.float64]) -> NDArray[n
     drawn = np.abs(table @ signs.T)  # (P, S)
     seen = np.abs(table.sum(axis=1, keepdims=True))  # (P, 1)
     # Sums of the same shares in another order differ in the last digits: those are ties.
-    return np.asarray((drawn >= seen - 1e-9).mean(axis=1), np.float64)
+    return (drawn >= seen - 1e-9).mean(axis=1).astype(np.float64)
 
 
 def _signs(classes: int, seed: int) -> NDArray[np.float64]:

@@ -4,6 +4,10 @@ from __future__ import annotations
 
 import difflib
 from collections.abc import Iterable
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from pydantic import ValidationError
 
 
 class UserError(Exception):
@@ -21,3 +25,11 @@ def unknown(kind: str, name: str, known: Iterable[str], hint: str = "") -> UserE
     else:
         way_out = f"{len(names)} are known"
     return UserError(f"unknown {kind} {name!r}; {way_out}{' ' + hint if hint else ''}")
+
+
+def validation_reason(error: ValidationError) -> str:
+    """What pydantic found first, in one line: the field's place, and what is wrong with it."""
+    first = error.errors(include_url=False, include_input=False)[0]
+    where = ".".join(str(part) for part in first["loc"]) or "top level"
+    message = first["msg"].removeprefix("Value error, ")
+    return " ".join(f"{where}: {message}".split())

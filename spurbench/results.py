@@ -18,7 +18,7 @@ from pydantic import (
 )
 
 from .contracts import slugify
-from .errors import UserError
+from .errors import UserError, validation_reason
 from .files import sha256_json, write_text
 
 SCHEMA_VERSION = 3
@@ -278,9 +278,7 @@ def read_result(path: Path) -> Result:
     try:
         return Result.model_validate(json.loads(path.read_text(encoding="utf-8")))
     except ValidationError as error:
-        first = error.errors()[0]
-        where = ".".join(str(part) for part in first["loc"]) or "top level"
-        raise UserError(f"{path}: not a result file: {where}: {first['msg']}") from error
+        raise UserError(f"{path}: not a result file: {validation_reason(error)}") from error
     except (ValueError, OSError) as error:
         raise UserError(f"{path}: not a result file: {error}") from error
 

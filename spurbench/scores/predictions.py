@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING, Any, Literal
 
 from pydantic import BaseModel, ConfigDict, ValidationError, field_validator
 
-from spurbench.errors import UserError
+from spurbench.errors import UserError, validation_reason
 from spurbench.files import sha256_bytes, sha256_json
 from spurbench.results import DataRecord, ModelRecord
 
@@ -132,7 +132,11 @@ def encode(table: pa.Table, provenance: Provenance) -> bytes:
     text = json.dumps(provenance.model_dump(), sort_keys=True, ensure_ascii=False)
     stored = compact(table).replace_schema_metadata({METADATA: text.encode()})
     buffer = io.BytesIO()
-    parquet.write_table(stored, buffer, compression="zstd", compression_level=15)
+    # Hashes and log odds hardly repeat: a dictionary of them is a second copy.
+    repeating = [n for n in stored.column_names if n != "sha256" and not n.endswith("log_odds")]
+    parquet.write_table(
+        stored, buffer, compression="zstd", compression_level=15, use_dictionary=repeating
+    )
     return buffer.getvalue()
 
 
@@ -147,8 +151,12 @@ def decode(data: bytes, where: str) -> Predictions:
         provenance = Provenance.model_validate(json.loads(text))
         table = expanded(table, schema())
         _check_filled(table)
-    except (pa.ArrowException, KeyError, ValidationError, ValueError, OSError) as error:
-        reason = str(error).split("\n")[0]
+    except (pa.ArrowException, KeyError, ValueError, OSError) as error:
+        reason = (
+            validation_reason(error)
+            if isinstance(error, ValidationError)
+            else str(error).split("\n")[0]
+        )
         raise UserError(
             f"{where}: not a predictions file of `spurbench eval` ({reason}); score the model again"
         ) from error

@@ -38,20 +38,14 @@ def sign_flip(differences: NDArray[np.float64], seed: int = 0) -> NDArray[np.flo
     if classes < least_classes():
         return np.full(pairs, math.nan)
     signs = _signs(classes, seed)
-    return np.concatenate(
-        [
-            _shares(table[start : start + PAIRS_AT_ONCE], signs)
-            for start in range(0, pairs, PAIRS_AT_ONCE)
-        ]
-        or [np.empty(0)]
-    )
-
-
-def _shares(table: NDArray[np.float64], signs: NDArray[np.float64]) -> NDArray[np.float64]:
-    drawn = np.abs(table @ signs.T)  # (P, S)
-    seen = np.abs(table.sum(axis=1, keepdims=True))  # (P, 1)
-    # Sums of the same shares in another order differ in the last digits: those are ties.
-    return (drawn >= seen - 1e-9).mean(axis=1).astype(np.float64)
+    p_values = np.empty(pairs)
+    for start in range(0, pairs, PAIRS_AT_ONCE):
+        part = table[start : start + PAIRS_AT_ONCE]
+        drawn = np.abs(part @ signs.T)  # (p, S)
+        seen = np.abs(part.sum(axis=1, keepdims=True))  # (p, 1)
+        # Sums of the same shares in another order differ in the last digits: those are ties.
+        p_values[start : start + PAIRS_AT_ONCE] = (drawn >= seen - 1e-9).mean(axis=1)
+    return p_values
 
 
 def _signs(classes: int, seed: int) -> NDArray[np.float64]:

@@ -9,6 +9,8 @@ import os
 import shutil
 from collections.abc import Iterator
 from contextlib import contextmanager
+from functools import cache
+from importlib.util import find_spec
 from pathlib import Path
 from typing import Any, BinaryIO
 
@@ -34,6 +36,19 @@ def canonical_json(value: Any) -> str:
 def sha256_json(value: Any) -> str:
     """SHA-256 of a value's canonical JSON."""
     return sha256_bytes(canonical_json(value).encode())
+
+
+@cache
+def packages_sha256(names: tuple[str, ...]) -> str:
+    """SHA-256 over the Python files of packages, by name and contents; the same wherever they lie."""
+    files = {}
+    for name in names:
+        found = find_spec(name)
+        for place in (found and found.submodule_search_locations) or ():
+            root = Path(place)
+            for path in root.rglob("*.py"):
+                files[f"{name}/{path.relative_to(root).as_posix()}"] = sha256_file(path)
+    return sha256_json(files)
 
 
 def sync(path: Path) -> None:

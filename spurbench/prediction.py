@@ -42,6 +42,11 @@ def framed(image: Image.Image, transform: Transform) -> Image.Image:
     return image.crop((left, top, left + size, top + size))
 
 
+def centre_square(size: int) -> Transform:
+    """The framing of training: shorter edge to ``size`` pixels, then the centre square."""
+    return Transform("crop", size, size)
+
+
 def to_tensor(image: Image.Image) -> Tensor:
     """RGB picture to float32 (3, H, W) in [0, 1]."""
     import torch

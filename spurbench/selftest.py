@@ -1,4 +1,4 @@
-"""Checks a classifier once when it is loaded: its head, finite logits, its normalisation.
+"""Checks a classifier once when it is loaded: its head, finite logits, evaluation mode, normalisation.
 
 The normalisation is measured where it acts: black, red, green and blue pictures are sent in, and what
 reaches the network's first weighted layer (the first convolution or linear layer that runs) is
@@ -24,9 +24,14 @@ if TYPE_CHECKING:
 
 TOLERANCE = 1e-3  # relative; float32 and half precision weights stay well inside
 
+PROBABILITY_TOLERANCE = 1e-3
+ALONE_TOLERANCE = 0.02
+"""Of the logits' spread: other kernels for other batch sizes stay well inside, batch statistics do not."""
+
 
 def check_classifier(classifier: Classifier) -> None:
-    """UserError unless head and label space agree, logits are finite and input is normalised once."""
+    """UserError unless head and label space agree, the answers are finite logits, a picture is answered
+    alone as among others, and input is normalised once."""
     _check_normalisation(classifier)
     _check_logits(classifier)
 
@@ -90,6 +95,36 @@ def _check_logits(classifier: Classifier) -> None:
         )
     if not bool(logits.isfinite().all()):
         raise UserError(f"{classifier.spec}: gives NaN or infinite logits; check its weights")
+    if _are_probabilities(logits):
+        raise UserError(
+            f"{classifier.spec}: gives probabilities, not logits (each row lies in [0, 1] and sums to 1); "
+            "leave out its softmax"
+        )
+    _check_alone(classifier, logits)
+
+
+def _are_probabilities(logits: Tensor) -> bool:
+    wide = logits.double()
+    sums = wide.sum(dim=1)
+    inside = bool((wide >= 0).all()) and bool((wide <= 1).all())
+    return inside and bool(((sums - 1).abs() < PROBABILITY_TOLERANCE).all())
+
+
+def _check_alone(classifier: Classifier, together: Tensor) -> None:
+    """UserError unless each picture alone is answered as among others: a network left in training mode
+    normalises by the batch, or drops some of itself at random."""
+    import torch
+
+    images = _noise(classifier.transform.size)
+    with torch.inference_mode():
+        alone = torch.cat([classifier.logits(images[i : i + 1]) for i in range(len(images))])
+    spread = float((together - together.mean(dim=1, keepdim=True)).abs().max())
+    apart = float((alone - together).abs().max())
+    if not apart <= ALONE_TOLERANCE * max(spread, 1e-6):
+        raise UserError(
+            f"{classifier.spec}: answers a picture alone otherwise than among others (by {apart:.2g}); "
+            "put its network into evaluation mode: network.eval()"
+        )
 
 
 def _first_input(classifier: Classifier, images: Tensor) -> Tensor | None:

@@ -36,9 +36,9 @@ def sign_flip(differences: NDArray[np.float64], seed: int = 0) -> NDArray[np.flo
         raise ValueError("needs differences by pair and class")
     pairs, classes = table.shape
     if classes < least_classes():
-        return np.full(pairs, math.nan)
+        return np.full(pairs, np.nan, dtype=np.float64)
     signs = _signs(classes, seed)
-    p_values = np.empty(pairs)
+    p_values: NDArray[np.float64] = np.empty(pairs, dtype=np.float64)
     for start in range(0, pairs, PAIRS_AT_ONCE):
         part = table[start : start + PAIRS_AT_ONCE]
         drawn = np.abs(part @ signs.T)  # (p, S)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from itertools import combinations
@@ -17,6 +18,8 @@ from .variants import TEXT_ENCODER, VANILLA
 
 Counts = dict[str, Any]
 Share = Callable[[Counts], float]
+NOT_MEASURED = "not measured"
+"""What takes a referee, and there was none: never a 0."""
 
 
 def accuracy(counts: Counts) -> float:
@@ -25,7 +28,10 @@ def accuracy(counts: Counts) -> float:
 
 
 def clean_accuracy(counts: Counts) -> float:
-    """The same, a picture in which the referee finds the class's object counting as a miss."""
+    """The same, a picture in which the referee finds the class's object counting as a miss; NaN
+    without a referee."""
+    if counts["clean_hits"] is None:
+        return math.nan
     return float(np.mean(counts["clean_hits"])) / int(counts["n"])
 
 
@@ -35,7 +41,9 @@ def consistent(counts: Counts) -> float:
 
 
 def object_rate(counts: Counts) -> float:
-    """Share of pictures in which the referee finds the class's object."""
+    """Share of pictures in which the referee finds the class's object; NaN without a referee."""
+    if counts["object_found"] is None:
+        return math.nan
     return float(counts["object_found"]) / int(counts["n"])
 
 
@@ -66,7 +74,8 @@ def values(record: dict[str, Any], variant: str, share: Share) -> np.ndarray:
 def share_estimate(table: np.ndarray) -> Estimate:
     """Mean of a table of shares, its interval kept within [0, 1]."""
     mean = crossed_mean(table)
-    return Estimate(mean.value, max(0.0, mean.low), min(1.0, mean.high))
+    # The bounds last: max and min give their first argument where the other is NaN.
+    return Estimate(mean.value, max(mean.low, 0.0), min(mean.high, 1.0))
 
 
 def summaries(record: dict[str, Any]) -> list[Summary]:
@@ -217,10 +226,14 @@ def _effects(each: list[Claim]) -> str:
 
 def signed(estimate: Estimate) -> str:
     """``+12.3 [4.5, 20.1]``, in points of a percentage."""
+    if math.isnan(estimate.value):
+        return NOT_MEASURED
     low, high = 100 * estimate.low, 100 * estimate.high
     return f"{100 * estimate.value:+.1f} [{low:+.1f}, {high:+.1f}]"
 
 
 def percent(estimate: Estimate) -> str:
     """``81.3 [71.1, 88.5]``, in percent."""
+    if math.isnan(estimate.value):
+        return NOT_MEASURED
     return f"{100 * estimate.value:.1f} [{100 * estimate.low:.1f}, {100 * estimate.high:.1f}]"

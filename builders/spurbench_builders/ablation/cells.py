@@ -122,7 +122,8 @@ def _counts(
     label: int,
 ) -> dict[str, Any]:
     """Pictures, hits by panel member, those that fool all, those in which the referee found the
-    object, and the same hits without these (``clean``)."""
+    object, and the same hits without these (``clean``); None for what takes a referee where none is."""
+    measured = None not in objects
     shown = [p is not None and p > threshold for p in objects]
     everyone = [fools_all(row, label) for row in predictions]
     hits = [[p.label == label for p in row] for row in predictions]
@@ -132,8 +133,12 @@ def _counts(
         "hits": [sum(row[m] for row in hits) for m in members],
         "clean_hits": [
             sum(row[m] for row, s in zip(hits, shown, strict=True) if not s) for m in members
-        ],
+        ]
+        if measured
+        else None,
         "consistent": sum(everyone),
-        "clean_consistent": sum(e and not s for e, s in zip(everyone, shown, strict=True)),
-        "object_found": sum(shown),
+        "clean_consistent": sum(e and not s for e, s in zip(everyone, shown, strict=True))
+        if measured
+        else None,
+        "object_found": sum(shown) if measured else None,
     }

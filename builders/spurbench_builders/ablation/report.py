@@ -108,15 +108,23 @@ def table1(record: dict[str, Any]) -> str:
     before = np.array([[accuracy(pool[n])] for n in names])
     gap = crossed_mean(values(record, FULL, accuracy) - before)
     together = share_estimate(values(record, FULL, consistent))
-    objects = values(record, FULL, object_rate)
     said = (
         f"Generated minus pool: **{signed(gap)} points**. {percent(together)} % of the generated pictures "
-        f"fool the whole panel; the referee finds the object in {percent(share_estimate(objects))} % "
-        f"(worst class {100 * objects.mean(axis=1).max():.1f} %), and "
-        f"{percent(share_estimate(values(record, FULL, clean_accuracy)))} % is the spurious accuracy when "
-        "those count as misses."
+        f"fool the whole panel; {_referee_says(record)}."
     )
     return "\n".join([*lines, "", said])
+
+
+def _referee_says(record: dict[str, Any]) -> str:
+    objects = values(record, FULL, object_rate)
+    if np.isnan(objects).any():
+        return "no referee looked for the object in them"
+    return (
+        f"the referee finds the object in {percent(share_estimate(objects))} % "
+        f"(worst class {100 * objects.mean(axis=1).max():.1f} %), and "
+        f"{percent(share_estimate(values(record, FULL, clean_accuracy)))} % is the spurious accuracy when "
+        "those count as misses"
+    )
 
 
 def contexts(record: dict[str, Any]) -> str:

@@ -11,7 +11,7 @@ from PIL import Image
 
 from spurbench.contracts import Classifier
 from spurbench.errors import UserError
-from spurbench.prediction import framed, to_tensor
+from spurbench.prediction import centre_square, framed, to_tensor
 
 
 @dataclass(frozen=True)
@@ -30,7 +30,8 @@ def audit(
     referee: Classifier | None,
     class_name: str,
 ) -> list[Finding]:
-    """Audit every picture against the references it was trained on."""
+    """Audit every picture (all of one size) against the references it was trained on, framed as
+    training frames them: the centre square at the pictures' size."""
     objects = object_probabilities(images, referee, class_name) if referee else [None] * len(images)
     bank = np.stack([_pixels(r, images[0].size) for r in references])  # (R, H, W, 3)
     findings = []
@@ -80,5 +81,6 @@ def is_degenerate(image: Image.Image) -> bool:
 
 
 def _pixels(image: Image.Image, size: tuple[int, int]) -> np.ndarray:
-    fitted = image if image.size == size else image.resize(size, Image.Resampling.BICUBIC)
-    return np.asarray(fitted, dtype=np.float64) / 255
+    if image.size != size:
+        image = framed(image, centre_square(size[0]))
+    return np.asarray(image, dtype=np.float64) / 255

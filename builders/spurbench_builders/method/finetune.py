@@ -81,7 +81,7 @@ class Finetuning:
         )
 
     def step(self, batch: Batch) -> Terms:
-        """One update of the weights."""
+        """One update of the weights; ArithmeticError, and none, where a gradient is not finite."""
         training = self.recipe.training
         terms = self.terms(batch)
         loss = losses.total(
@@ -89,7 +89,10 @@ class Finetuning:
         )
         self.optimiser.zero_grad()
         loss.backward()  # type: ignore[no-untyped-call]
-        torch.nn.utils.clip_grad_norm_(self.trainee.parameters, training.max_gradient_norm)
+        norm = torch.nn.utils.clip_grad_norm_(self.trainee.parameters, training.max_gradient_norm)
+        # Asked before the update: the loss that shows it comes a step later, or never.
+        if not bool(norm.isfinite()):
+            raise ArithmeticError(f"the gradient is {norm.item()}")
         self.optimiser.step()
         return terms
 
@@ -139,7 +142,10 @@ def finetune(
     prior = settings.prior_weight > 0
     for step in range(start, settings.steps):
         batch = draw(training, tuning.schedule, generator, settings.batch, prior=prior)
-        terms = tuning.step(batch.share(team.rank, team.size))
+        try:
+            terms = tuning.step(batch.share(team.rank, team.size))
+        except ArithmeticError as error:
+            raise _diverged(step, str(error)) from error
         yield _logged(step, terms, settings.prior_weight, training.kappa, team)
         # The last step's weights are saved as the result.
         due = (step + 1) % settings.checkpoint_every == 0 and step + 1 < settings.steps
@@ -153,7 +159,9 @@ def _logged(step: int, terms: Terms, lam: float, kappa: float, team: Team) -> St
     parts = team.mean([terms.ldm.item(), terms.prior.item(), terms.similarity.item()])
     loss = parts[0] + lam * parts[1] + kappa * parts[2]
     if not math.isfinite(loss):
-        raise UserError(
-            f"training diverged at step {step + 1} (the loss is {loss}); lower training.learning_rate"
-        )
+        raise _diverged(step, f"the loss is {loss}")
     return StepLog(step, loss, *parts)
+
+
+def _diverged(step: int, what: str) -> UserError:
+    return UserError(f"training diverged at step {step + 1} ({what}); lower training.learning_rate")

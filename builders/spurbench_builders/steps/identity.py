@@ -9,7 +9,7 @@ from importlib.metadata import version
 from typing import Any
 
 from spurbench.contracts import ClassCard
-from spurbench.files import sha256_json
+from spurbench.files import packages_sha256, sha256_json
 from spurbench_builders.inputs.pool import PoolPicture, pool_fingerprint
 from spurbench_builders.inputs.request import BuildRequest
 from spurbench_builders.models.needed import Models
@@ -26,6 +26,10 @@ INDEPENDENT_OF = {
     "train": _LATER,
     "sample": _LATER,
 }
+
+
+CODE = ("spurbench", "spurbench_builders", "spurbench_evaluators")
+"""The packages whose own code makes pictures and judges them."""
 
 
 def identity_of(
@@ -55,6 +59,8 @@ def package_versions(recipe: Recipe) -> dict[str, str]:
     names: tuple[str, ...] = (
         "spurbench",
         "torch",
+        "torchvision",
+        "numpy",
         "diffusers",
         "transformers",
         "timm",
@@ -63,7 +69,9 @@ def package_versions(recipe: Recipe) -> dict[str, str]:
     )
     if recipe.training.lora:
         names += ("peft",)
-    return {"python": platform.python_version(), **{n: version(n) for n in names}}
+    versions = {n: version(n) for n in names}
+    # A version says little while the code changes under it, as in a checkout.
+    return {"python": platform.python_version(), **versions, "code": packages_sha256(CODE)}
 
 
 def step_key(identity: dict[str, Any], name: str, kappa: float) -> str:

@@ -9,11 +9,10 @@ import torch
 from PIL import Image
 from torch import Tensor
 
-from spurbench.contracts import Transform
 from spurbench.errors import UserError
 from spurbench.files import write_bytes
 from spurbench.pictures import png_bytes, read_rgb
-from spurbench.prediction import framed, to_tensor
+from spurbench.prediction import centre_square, framed, to_tensor
 from spurbench_builders.method.sampling import sample
 from spurbench_builders.models.base import BaseModel
 from spurbench_builders.progress import Progress
@@ -62,5 +61,5 @@ def read_pictures(folder: Path) -> list[Image.Image]:
 
 def as_tensors(images: Sequence[Image.Image], model: BaseModel) -> Tensor:
     """Pictures at the base model's size, the centre square of each: (N, 3, H, W) in [0, 1]."""
-    square = Transform("crop", model.picture_size, model.picture_size)
+    square = centre_square(model.picture_size)
     return torch.stack([to_tensor(framed(i, square)) for i in images])

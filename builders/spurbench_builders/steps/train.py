@@ -9,6 +9,7 @@ from pathlib import Path
 
 from safetensors.torch import load_file, save
 
+from spurbench.errors import UserError
 from spurbench.files import write_bytes
 from spurbench_builders.method.batches import TrainingSet, training_set
 from spurbench_builders.method.checkpoint import load_trained_state, trained_state
@@ -27,11 +28,22 @@ WEIGHTS = "weights.safetensors"
 
 
 def train(job: Job, models: Models, team: Team, folder: Path) -> Iterator[Progress]:
-    """Train, a step an event; a killed run goes on from its checkpoint to the same bytes."""
-    model = models.base()
-    training = _training_set(job, models, model)
+    """Train, a step an event; a killed run goes on from its checkpoint to the same bytes, and one
+    killed after the last step trains no more."""
     checkpoint = folder / "checkpoint.pt"
     total, seed = job.recipe.training.steps, job.request.seed
+    done = (folder / WEIGHTS).is_file()  # written whole, before the checkpoint goes
+    if not team.same(done):
+        raise UserError(
+            f"{folder}: not every process finds its weights; several machines need one shared folder"
+        )
+    if done:
+        yield job.progress("train", total, total, "trained before")
+        if team.leads:
+            checkpoint.unlink(missing_ok=True)
+        return
+    model = models.base()
+    training = _training_set(job, models, model)
     for log in finetune(model, models.robust, training, job.recipe, seed, checkpoint, team):
         if team.leads:
             append_line(folder / "losses.jsonl", log.step, json.dumps(asdict(log)))

@@ -10,14 +10,16 @@ from importlib.metadata import version
 import numpy as np
 
 from spurbench import plugins
-from spurbench.files import sha256_json
+from spurbench.files import packages_sha256, sha256_json
 from spurbench.results import ModelRecord
 
 from .forward import Member, forward
+from .local_code import local_code_sha256
 from .placement import Placement
 
-PROBE_PICTURES = 1
-PROBE_OUTPUTS = 8
+PROBES = 8
+CODE = ("spurbench", "spurbench_evaluators")
+"""The packages whose own code decides a score."""
 
 
 def model_record(member: Member) -> ModelRecord:
@@ -26,6 +28,10 @@ def model_record(member: Member) -> ModelRecord:
     space = classifier.label_space
     pictures, validation = (t.as_data() for t in member.transforms())
     normalisation = getattr(classifier, "normalisation", None)
+    facts = asdict(classifier.facts)
+    code = local_code_sha256(classifier)
+    if code:
+        facts["options"] = {**facts["options"], "code_sha256": code}
     return ModelRecord(
         spec=classifier.spec,
         label_space=space.name,
@@ -35,7 +41,7 @@ def model_record(member: Member) -> ModelRecord:
         transform=pictures,
         val_transform=None if validation == pictures else validation,
         normalisation=asdict(normalisation) if normalisation else None,
-        **asdict(classifier.facts),
+        **facts,
     )
 
 
@@ -47,18 +53,27 @@ def environment(placement: Placement, spec: str) -> dict[str, str]:
         "python": platform.python_version(),
         **{p: version(p) for p in packages},
         **plugins.packages(spec),
+        "code": packages_sha256(CODE),
         "device": placement.described(),
         "dtype": placement.dtype,
     }
 
 
 def probe(member: Member) -> list[float | None]:
-    """A network's first outputs for a fixed picture of noise: they tell it from another network
-    whose records are the same, such as edited code."""
+    """What a network says to pictures that are always the same: noise, a ramp, a chequered one.
+
+    They tell it from another network whose records are the same. For each picture, PROBES sums of all
+    outputs with random signs, so that no output can change unseen, over the root of their number.
+    """
     size = member.framing.pictures.size
     rng = np.random.default_rng(0)
-    pixels = rng.integers(0, 256, (PROBE_PICTURES, size, size, 3), dtype=np.uint8)
-    logits = forward(member, pixels, check=False)  # (PROBE_PICTURES, K)
-    values = logits[:, :PROBE_OUTPUTS].flatten().tolist()
+    noise = rng.integers(0, 256, (size, size, 3), dtype=np.uint8)
+    ramp = np.broadcast_to(np.linspace(0, 255, size)[:, None], (size, size, 3)).astype(np.uint8)
+    fields = np.indices((size, size)).sum(axis=0) // max(1, size // 8) % 2  # (size, size)
+    squares = np.where(fields[..., None], (220, 60, 30), (20, 90, 200)).astype(np.uint8)
+    logits = forward(member, np.stack([noise, ramp, squares]), check=False)  # (3, K)
+    values = logits.double().numpy()
+    signs = rng.choice((-1.0, 1.0), size=(values.shape[1], PROBES))
+    sums = values @ signs / math.sqrt(values.shape[1])  # (3, PROBES)
     # Six digits: threads and batches move the last of float32's seven.
-    return [float(f"{v:.6g}") if math.isfinite(v) else None for v in values]
+    return [float(f"{v:.6g}") if math.isfinite(v) else None for v in sums.ravel().tolist()]

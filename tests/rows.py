@@ -8,7 +8,7 @@ from functools import cache
 
 from tests.conftest import ROOT
 
-NOT_BY_DEFAULT = ("slow", "beside", "diffusers_script")
+NOT_BY_DEFAULT = ("slow", "beside", "diffusers_script", "mount", "robustbench")
 
 
 def source_of(node: str) -> str:

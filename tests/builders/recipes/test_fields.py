@@ -333,7 +333,8 @@ def test_rank_and_alpha_of_adapters(tmp_path: Path) -> None:
     def learnt(rank: int, alpha: int) -> torch.Tensor:
         lora = {"rank": rank, "alpha": alpha}
         state = method.weights(pipeline, method.recipe("training", **adapters, lora=lora))
-        return (state[f"unet.{name}"] - before[name]).double()
+        moved: torch.Tensor = state[f"unet.{name}"] - before[name]
+        return moved.double()
 
     for rank in (1, 3):
         values = torch.linalg.svdvals(learnt(rank, 4))

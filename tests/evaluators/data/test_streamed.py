@@ -161,7 +161,7 @@ def test_a_local_stream_is_known_by_its_files_and_its_split(tmp_path: Path) -> N
         )
         for split in ("train", "validation")
     }
-    for wanted, split in [(where, "validation"), (f"{where}:train", "train")]:
+    for wanted, split in [(str(where), "validation"), (f"{where}:train", "train")]:
         record = find_validation(wanted, {KOALA}).record
         assert record.fingerprint == sha256_json([files, split])
         assert (record.name, record.layout, record.split, record.revision) == (

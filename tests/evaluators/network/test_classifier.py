@@ -78,7 +78,7 @@ def test_what_a_classifier_says_of_itself() -> None:
     assert inside.normalisation == reaches
     images = torch.rand(1, 3, 4, 4)
     inside.logits(images)
-    assert torch.equal(inside.network.seen[0], images)  # type: ignore[union-attr,index,arg-type]
+    assert torch.equal(inside.network.seen[0], images)  # type: ignore[index]
 
 
 class TwoHeads(nn.Module):
@@ -121,7 +121,7 @@ def test_the_hooks_are_gone_afterwards() -> None:
     broken = classifier(nn.Sequential(nn.Flatten(), nn.Linear(3, 5)))
     with pytest.raises(RuntimeError):
         broken.features(torch.rand(1, 3, 4, 4))
-    assert not broken.network[1]._forward_hooks  # type: ignore[index,union-attr]
+    assert not broken.network[1]._forward_hooks  # type: ignore[index]
 
 
 class Twice(nn.Module):

@@ -8,6 +8,7 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
+import pyarrow.parquet as pq
 import pytest
 import torch
 
@@ -16,7 +17,7 @@ from spurbench.errors import UserError
 from spurbench.results import Selection, ValidationRecord
 from spurbench_evaluators.data.sources import Source, open_source
 from spurbench_evaluators.network.classifier import NetworkClassifier
-from spurbench_evaluators.run import session, work
+from spurbench_evaluators.run import runner, session, work
 from spurbench_evaluators.run.job import Job, job_of
 from spurbench_evaluators.run.placement import Placement, choose, place
 from spurbench_evaluators.run.session import evaluate_all
@@ -55,7 +56,10 @@ def test_runs_that_differ_in_what_decides_a_score_have_files_of_their_own(folder
         "spec": job(source, fake(spec="fake/6")),
         "weights": job(source, fake(facts=facts)),
         "framing": job(source, framing="squash"),
-        "validation's framing": job(source, framing="si"),
+        "shortest": job(source, fake(transform=Transform("shortest", 8, 8))),
+        "shortest, but for validation": job(
+            source, fake(transform=Transform("shortest", 8, 8)), framing="si"
+        ),
         "interpolation": job(source, fake(transform=Transform("crop", 8, 8, "bilinear"))),
         "resize": job(source, fake(transform=Transform("crop", 8, 9))),
         "label map": job(source, fake(label_space=turned)),
@@ -129,9 +133,8 @@ def test_a_stored_result_is_that_of_the_same_network_only(folder: Path, tmp_path
     assert not stored_by(folder, results, [None, *probe[1:]])
     assert outcome.predictions_path is not None
     kept = outcome.predictions_path.read_bytes()
-    (other,) = score(folder, tmp_path / "other", Fake(3))
-    assert other.predictions_path is not None
-    outcome.predictions_path.write_bytes(other.predictions_path.read_bytes())
+    table = pq.read_table(outcome.predictions_path)
+    pq.write_table(table.slice(1), outcome.predictions_path)  # under the same provenance
     assert not stored_by(folder, results, probe), "predictions that are not the result's"
     outcome.predictions_path.unlink()
     assert not stored_by(folder, results, probe)
@@ -250,7 +253,7 @@ def test_the_settings_reach_the_run(
     folder: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     asked: list[dict[str, Any]] = []
-    real = session.run
+    real = runner.run
 
     def run(*words: Any, **options: Any) -> Any:
         asked.append(options)

@@ -35,7 +35,8 @@ def score(model: ListedModel) -> Outcome:
 
 
 def test_each_ends_in_its_outcome_or_its_failure_in_their_order() -> None:
-    models, said = listed("a", "users", "faulty", "b"), []
+    models = listed("a", "users", "faulty", "b")
+    said: list[str] = []
     ended = list(one_by_one(models, score, said.append))
     assert said == ["1 of 4: a --x", "2 of 4: users --x", "3 of 4: faulty --x", "4 of 4: b --x"]
     assert [model for model, _ in ended] == models

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 from copy import deepcopy
+from typing import Any
 
 import numpy as np
 import pytest
@@ -70,6 +71,17 @@ def test_placing_sets_the_precision_and_lays_weights_channels_last(dtype: str) -
     assert weight.is_contiguous(memory_format=torch.channels_last) and not weight.is_contiguous()
 
 
+def test_network_and_pictures_go_to_the_device_that_is_said() -> None:
+    """To torch's device without memory, which is on every machine."""
+    elsewhere, classifier = Placement("meta", "float64"), small_network()
+    place(classifier, elsewhere)
+    assert {p.device.type for p in classifier.network.parameters()} == {"meta"}
+    assert {p.dtype for p in classifier.network.parameters()} == {torch.float64}
+    got = inputs(classifier, torch.from_numpy(pixels()), elsewhere)
+    assert (got.device.type, got.dtype) == ("meta", torch.float64)
+    assert classifier.logits(got).device.type == "meta"
+
+
 def test_laying_channels_last_changes_no_number() -> None:
     plain = small_network()
     placed = deepcopy(plain)
@@ -91,7 +103,7 @@ def test_other_precisions_need_a_network(dtype: str) -> None:
 
 def test_float32_on_a_gpu_is_not_rounded_to_tf32() -> None:
     # A classifier without a network: nothing moves to the GPU that need not be there.
-    backends = (torch.backends.cudnn, torch.backends.cuda.matmul)
+    backends: tuple[Any, ...] = (torch.backends.cudnn, torch.backends.cuda.matmul)
     before = [backend.allow_tf32 for backend in backends]
     try:
         for device, allowed in [("cpu", True), ("cuda:1", False)]:

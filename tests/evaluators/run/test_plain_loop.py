@@ -17,7 +17,7 @@ from torchvision.transforms import v2
 from spurbench.contracts import LabelSpace, Transform
 from spurbench.dataset.read import StoredPicture
 from spurbench.files import sha256_bytes
-from spurbench.pictures import png_bytes
+from spurbench.pictures import png_bytes, read_rgb
 from spurbench.scores.answers import Seen
 from spurbench_evaluators.api import score_pictures
 from spurbench_evaluators.network.classifier import NetworkClassifier
@@ -62,6 +62,8 @@ for (name, split), count in COUNTS.items():
         IMAGES[origin], label = image, CLASSES[name]
         data = png_bytes(image)
         STORED.append(StoredPicture(data, name, f"the {name}", label, split, index, origin, ""))
+# So that the neighbours of a picture are of other classes.
+STORED.sort(key=lambda item: (item.index, item.origin))
 
 
 def network() -> NetworkClassifier:
@@ -149,7 +151,7 @@ def test_bfloat16_is_bfloat16_inside_and_read_in_full_precision() -> None:
 
 
 def test_pictures_decoded_out_of_order_keep_their_answers(monkeypatch: pytest.MonkeyPatch) -> None:
-    real = runner.read_rgb
+    real = read_rgb
 
     def late(data: bytes, name: str) -> Image.Image:
         """The first of every three takes longest."""

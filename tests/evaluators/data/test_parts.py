@@ -6,6 +6,7 @@ from pathlib import Path
 
 import pytest
 
+from spurbench.dataset.manifest import read_manifest, write_manifest
 from spurbench.dataset.read import StoredPicture, open_data_set
 from spurbench.errors import UserError
 from spurbench.files import sha256_bytes, sha256_json
@@ -241,6 +242,23 @@ def test_a_folder_takes_validation_pictures_too(tmp_path: Path, val: Path) -> No
         source = open_source(tmp_path / "si", Selection(splits=splits), val)
         assert places(source) == first({("koala", "si"): own, ("koala", "val"): theirs})
         assert source.count == own + theirs
+
+
+def test_a_class_of_two_words_has_its_name_and_its_slug_on_validation_pictures_too(
+    tmp_path: Path,
+) -> None:
+    make_class(
+        tmp_path / "d", tmp_path / "a", "freight_car", 705, 2, splits=("si",), domain="imagenet"
+    )
+    manifest = read_manifest(tmp_path / "d")
+    entry = manifest.classes["freight_car"].model_copy(update={"name": "freight car"})
+    changed = manifest.model_copy(update={"classes": {"freight_car": entry}})
+    write_manifest(tmp_path / "d", changed)
+    write(tmp_path / "val" / WNIDS[705] / "0.JPEG", 1)
+    source = open_source(tmp_path / "d", None, tmp_path / "val")
+    assert source.classes == {"freight car": (705, "freight_car")}
+    said = [(p.split, p.slug, p.class_name) for p in source.pictures()]
+    assert said == [(split, "freight_car", "freight car") for split in ("si", "si", "val")]
 
 
 def test_a_selection_without_pictures_is_said(data: Path) -> None:

@@ -29,6 +29,8 @@ def score(model: ListedModel) -> Outcome:
         raise UserError("  first line\nsecond line\n")
     if model.spec == "faulty":
         raise LookupError("deep\ndown")
+    if model.spec == "empty":
+        raise MemoryError
     if model.spec == "stopped":
         raise KeyboardInterrupt
     return cast(Outcome, SimpleNamespace(of=model.spec))
@@ -47,6 +49,13 @@ def test_each_ends_in_its_outcome_or_its_failure_in_their_order() -> None:
     assert faulty.traceback.startswith("Traceback (most recent call last):")
     assert faulty.traceback.endswith("LookupError: deep\ndown\n")
     assert 'raise LookupError("deep\\ndown")' in faulty.traceback
+
+
+def test_a_fault_of_any_kind_stops_none() -> None:
+    ended = list(one_by_one(listed("empty", "b"), score, lambda line: None))
+    empty, last = (cast(Any, end) for _, end in ended)
+    assert (empty.error, last.of) == ("MemoryError:", "b")
+    assert empty.traceback.endswith("MemoryError\n")
 
 
 def test_each_is_told_when_it_ends_and_an_interrupt_ends_all() -> None:

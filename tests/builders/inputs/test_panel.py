@@ -17,7 +17,12 @@ from spurbench_builders.inputs.panel import (
 from tests.builders.made import LABEL, Reader, marked, panel
 
 NUMBERS = (10, 20, 30, 40, 50)
-SAID = panel_predictions(panel(), [marked(n) for n in NUMBERS], LABEL)
+Said = list[tuple[PanelPrediction, ...]]
+
+
+@pytest.fixture
+def said() -> Said:
+    return panel_predictions(panel(), [marked(n) for n in NUMBERS], LABEL)
 
 
 def share(logit: float, outputs: int, *, top: bool) -> float:
@@ -25,15 +30,15 @@ def share(logit: float, outputs: int, *, top: bool) -> float:
     return (math.exp(logit) if top else 1.0) / (math.exp(logit) + outputs - 1)
 
 
-def test_every_member_says_its_label_and_the_probability_of_the_class() -> None:
+def test_every_member_says_its_label_and_the_probability_of_the_class(said: Said) -> None:
     """Also where another label, or none of the domain's, comes first."""
-    assert [[p.model for p in row] for row in SAID] == [["made/one", "made/two"]] * 5
-    labels = [[p.label for p in row] for row in SAID]
+    assert [[p.model for p in row] for row in said] == [["made/one", "made/two"]] * 5
+    labels = [[p.label for p in row] for row in said]
     assert labels == [[3, 7], [3, 3], [7, 3], [3, 3], [-1, 3]]
     expected = [
         [share(2, 3, top=one == LABEL), share(3, 4, top=two == LABEL)] for one, two in labels
     ]
-    for row, numbers in zip(SAID, expected, strict=True):
+    for row, numbers in zip(said, expected, strict=True):
         assert [p.probability for p in row] == pytest.approx(numbers, abs=1e-6)
 
 
@@ -49,20 +54,20 @@ def test_pictures_keep_their_order_beyond_a_batch() -> None:
     assert panel_predictions(panel(), [], LABEL) == []
 
 
-def test_all_must_be_fooled() -> None:
-    assert [fools_all(row, LABEL) for row in SAID] == [False, True, False, True, False]
-    assert [fools_all(row, 7) for row in SAID] == [False] * 5
+def test_all_must_be_fooled(said: Said) -> None:
+    assert [fools_all(row, LABEL) for row in said] == [False, True, False, True, False]
+    assert [fools_all(row, 7) for row in said] == [False] * 5
     three = [PanelPrediction("m", label, 0.5) for label in (3, 3, 7)]
     assert not fools_all(three, 3) and not fools_all(three[::-1], 3) and fools_all(three[:2], 3)
 
 
-def test_the_summary_counts_by_member_and_for_all() -> None:
-    assert panel_summary(panel(), SAID, LABEL) == "made/one 3/5, made/two 4/5; all 2/5"
-    assert panel_summary(panel(), SAID, 7) == "made/one 1/5, made/two 1/5; all 0/5"
+def test_the_summary_counts_by_member_and_for_all(said: Said) -> None:
+    assert panel_summary(panel(), said, LABEL) == "made/one 3/5, made/two 4/5; all 2/5"
+    assert panel_summary(panel(), said, 7) == "made/one 1/5, made/two 1/5; all 0/5"
 
 
-def test_predictions_come_back_from_json_as_they_went() -> None:
-    stored = as_lists(SAID)
-    first = SAID[0][0].probability
+def test_predictions_come_back_from_json_as_they_went(said: Said) -> None:
+    stored = as_lists(said)
+    first = said[0][0].probability
     assert stored[0][0] == {"model": "made/one", "label": 3, "probability": first}
-    assert from_lists(stored) == SAID and isinstance(from_lists(stored)[0], tuple)
+    assert from_lists(stored) == said and isinstance(from_lists(stored)[0], tuple)

@@ -27,7 +27,8 @@ def test_a_name_that_is_not_known_is_refused_with_the_nearest() -> None:
         cards_named(["freight carr"], DOMAIN)
     assert "did you mean 'freight car'" in str(caught.value)
     assert "(classes of domain micro; see `spurbench list classes`)" in str(caught.value)
-    for nothing in ("", " , ", []):
+    nothings: list[str | list[str]] = ["", " , ", []]
+    for nothing in nothings:
         with pytest.raises(UserError) as caught:
             cards_named(nothing, DOMAIN)
         assert str(caught.value) == (

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import math
-from dataclasses import asdict
 from pathlib import Path
 
 import numpy as np
@@ -15,7 +14,6 @@ from transformers import CLIPImageProcessor
 
 from spurbench.errors import UserError
 from spurbench.pictures import png_bytes
-from spurbench_builders.checks.audit import Finding
 from spurbench_builders.checks.safety import safety_verdicts
 from spurbench_builders.inputs.panel import from_lists, panel_predictions
 from spurbench_builders.models.needed import Models
@@ -147,11 +145,13 @@ def test_every_sample_has_its_own_findings(job: Job, models: Models) -> None:
     assert [[p.label for p in row] for row in found.predictions] == [[7, 3], [3, 3], [7, 7], [3, 7]]
     nearest = [min((distance(n, r), k) for k, r in enumerate((40, 20))) for n in SAMPLES]
     objects = [1 / (1 + math.exp(n / 30 - 1)) for n in SAMPLES]
-    expected = [
-        asdict(Finding(pytest.approx(p, abs=1e-6), k, pytest.approx(d, abs=1e-9), False))
-        for p, (d, k) in zip(objects, nearest, strict=True)
-    ]
-    assert found.findings == expected
+    for finding, probability, (far, place) in zip(found.findings, objects, nearest, strict=True):
+        assert finding == {
+            "object_probability": pytest.approx(probability, abs=1e-6),
+            "nearest_reference": place,
+            "nearest_distance": pytest.approx(far, abs=1e-9),
+            "degenerate": False,
+        }
     assert nearest[1] == (0, 1) and {k for _, k in nearest} == {0, 1}
     assert found.safety == [False, True, False, False]
     assert found.safety == safety_verdicts(models.base_folder, images, torch.device("cpu"))

@@ -6,6 +6,7 @@ import copy
 import hashlib
 import json
 import platform
+from functools import cache
 from importlib.metadata import version
 from pathlib import Path
 from types import SimpleNamespace
@@ -38,11 +39,17 @@ def identity(recipe: Recipe | None = None, **options: Any) -> dict[str, Any]:
 
 
 RECIPE = made_recipe()
-WHOLE = identity(RECIPE)
 
 
-def key(name: str, recipe: Recipe = RECIPE, **changes: Any) -> str:
-    of_recipe = {**WHOLE, "recipe": recipe.model_dump(mode="json"), **changes}
+@cache
+def whole_identity() -> dict[str, Any]:
+    """Of RECIPE, looked up once: versions take their time."""
+    return identity(RECIPE)
+
+
+def key(name: str, of: Recipe | None = None, **changes: Any) -> str:
+    recipe = of or RECIPE
+    of_recipe = {**whole_identity(), "recipe": recipe.model_dump(mode="json"), **changes}
     return step_key(of_recipe, name, recipe.similarity.kappa(CARD.name))
 
 
@@ -91,9 +98,10 @@ def test_versions_are_those_of_what_computes_and_peft_where_it_does() -> None:
 @pytest.mark.parametrize("name", INDEPENDENT_OF)
 def test_everything_of_an_identity_but_the_recipe_counts_for_a_step(name: str) -> None:
     """All of it: a picture fewer than another build's is another sample step, and no other."""
-    whole = WHOLE
+    whole = whole_identity()
     for field in set(whole) - {"recipe"}:
-        changed = key(name, **{field: "something else"}) != key(name)
+        other: dict[str, Any] = {field: "something else"}
+        changed = key(name, **other) != key(name)
         assert changed == (field != "images" or name == "sample"), field
     for field in whole["card"]:
         assert key(name, card={**whole["card"], field: "x"}) != key(name), field

@@ -109,7 +109,7 @@ def test_training_is_finetune_on_these_very_pictures_words_and_settings(
 
 def test_a_mate_of_the_lead_trains_and_writes_nothing(models: Models, tmp_path: Path) -> None:
     class Mate(Team):
-        leads = property(lambda self: False)  # type: ignore[assignment]
+        leads = property(lambda self: False)
 
     job = made_job(tmp_path / "set", made_recipe(training={"steps": 1}))
     write_inputs(job)

@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 import pytest
 import torch
+from diffusers import PNDMScheduler, StableDiffusionPipeline
 
 from spurbench_builders.method.sampling import first_latents, picture_seed, sample, to_pictures
 from spurbench_builders.models.base import BaseModel, load_base_model
@@ -32,8 +33,6 @@ def loaded(folder: Path) -> BaseModel:
 
 @pytest.mark.parametrize("guidance", [1.5, 6.0])
 def test_pictures_are_those_of_diffusers_pipeline(folder: Path, guidance: float) -> None:
-    from diffusers import PNDMScheduler, StableDiffusionPipeline
-
     model, seeds = loaded(folder), [7, 1_000_003, 9]
     scheduler = PNDMScheduler.from_config(model.scheduler_config)
     pipeline: Any = StableDiffusionPipeline(

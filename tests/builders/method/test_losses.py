@@ -39,7 +39,7 @@ def test_the_ldm_loss_squares_in_float32_at_least() -> None:
     assert value.dtype is torch.float32
     assert value.item() == pytest.approx(float(np.mean(gap**2)), rel=1e-6)
     one = torch.ones(1, 1, 1, 1, dtype=torch.float64)
-    assert losses.ldm_loss(one + 1e-9, one).item() == pytest.approx(1e-18, rel=1e-6)
+    assert losses.ldm_loss(one + 1e-9, one).item() == pytest.approx(1e-18, rel=1e-6, abs=0)
 
 
 def test_the_gradient_of_the_ldm_loss_is_on_the_prediction() -> None:
@@ -47,6 +47,11 @@ def test_the_gradient_of_the_ldm_loss_is_on_the_prediction() -> None:
     losses.ldm_loss(predicted, target).backward()  # type: ignore[no-untyped-call]
     assert predicted.grad is not None
     torch.testing.assert_close(predicted.grad, 2 * (predicted.detach() - target) / 120)
+
+
+def test_psi_is_the_features_by_the_classs_weight() -> None:
+    features, weight = torch.tensor([[1.0, -2.0, 3.0], [0.5, 4.0, 0.0]]), torch.tensor([2.0, -3, 0])
+    assert losses.class_features(features, weight).tolist() == [[2, 6, 0], [1, -12, 0]]
 
 
 @pytest.mark.parametrize("anchor", ["mean", "nearest"])

@@ -120,16 +120,17 @@ def test_a_weight_of_zero_leaves_its_term_out() -> None:
 
 
 def test_the_total_passes_gradients_by_its_weights() -> None:
-    terms = [torch.tensor(x, requires_grad=True) for x in (1.0, 2.0, 3.0)]
-    losses.total(*terms, 0.25, 0.5).backward()  # type: ignore[no-untyped-call]
-    assert [float(t.grad) for t in terms if t.grad is not None] == [1.0, 0.25, 0.5]
+    ldm, prior, similarity = (torch.tensor(x, requires_grad=True) for x in (1.0, 2.0, 3.0))
+    losses.total(ldm, prior, similarity, 0.25, 0.5).backward()  # type: ignore[no-untyped-call]
+    gradients = [t.grad for t in (ldm, prior, similarity)]
+    assert [None if g is None else float(g) for g in gradients] == [1.0, 0.25, 0.5]
 
 
 def test_decoded_pictures_come_to_the_unit_range_with_gradients_inside_it() -> None:
     decoded = torch.tensor([-3.0, -1.0, -0.5, 0.0, 0.6, 1.0, 1.5], requires_grad=True)
     pictures = losses.to_unit_range(decoded)
     assert pictures.tolist() == pytest.approx([0, 0, 0.25, 0.5, 0.8, 1, 1])
-    pictures.sum().backward()
+    pictures.sum().backward()  # type: ignore[no-untyped-call]
     assert decoded.grad is not None
     assert decoded.grad[[0, 2, 3, 4, 6]].tolist() == [0, 0.5, 0.5, 0.5, 0]
 

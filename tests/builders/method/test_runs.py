@@ -81,7 +81,7 @@ def test_a_run_with_dropout_goes_on_to_the_same_bits(pipeline: Path, tmp_path: P
     running = finetune(killed, ROBUST, data_for(killed, chosen), chosen, 5, path)
     for _ in range(3):
         next(running)
-    running.close()
+    del running
     torch.manual_seed(77)
     assert run(resumed, chosen, checkpoint=path) == logs[2:]
     assert same(whole, resumed)
@@ -162,7 +162,7 @@ def test_a_process_of_a_team_does_its_share_and_logs_the_teams_mean(
     terms = tuning.terms(batch.share(1, 2))
     assert log.ldm == pytest.approx(terms.ldm.item() + 10, rel=1e-6)
     assert log.prior == pytest.approx(terms.prior.item() + 20, rel=1e-6)
-    assert (log.similarity, log.loss) == (30, pytest.approx(log.ldm + 0.5 * log.prior))
+    assert log.similarity == 30 and log.loss == pytest.approx(log.ldm + 0.5 * log.prior)
     assert team.wrapped == 1, "what is trained is wrapped for the team"
     assert not path.exists(), "the lead alone writes"
 

@@ -131,7 +131,8 @@ def test_gradients_pass_through_the_estimate() -> None:
     """dz0 / d prediction: -sqrt(1 - a) / sqrt(a) for noise, -sqrt(1 - a) for velocity."""
     for prediction, slope in (("epsilon", -np.sqrt(0.8 / 0.2)), ("v_prediction", -np.sqrt(0.8))):
         out = NOISE[:1].double().requires_grad_()
-        made([0.2], prediction).clean(LATENTS[:1].double(), out, torch.tensor([0])).sum().backward()
+        estimate = made([0.2], prediction).clean(LATENTS[:1].double(), out, torch.tensor([0]))
+        estimate.sum().backward()  # type: ignore[no-untyped-call]
         assert out.grad is not None
         np.testing.assert_allclose(out.grad, np.full(out.shape, slope), rtol=1e-9)
 

@@ -116,8 +116,9 @@ def test_steps_at_or_above_the_bound_count_nothing_but_in_the_mean(model: BaseMo
 def test_the_printed_reading_compares_the_drawn_reference_and_prior(model: BaseModel) -> None:
     references, priors = known().references.numpy(), known().priors.numpy()
     pairs = [cosine(references[i], priors[j]) for i, j in [(2, 4), (0, 1), (3, 0)]]
-    value = loss(model, settings(reading="printed"))
-    assert value == pytest.approx(float(np.mean(pairs)), rel=1e-5)
+    for bound in (None, 300, 40):  # it looks at no picture in the making, whatever its time
+        value = loss(model, settings(reading="printed", time_bound=bound))
+        assert value == pytest.approx(float(np.mean(pairs)), rel=1e-5)
 
 
 def test_anchors_are_psi_of_the_class(model: BaseModel) -> None:
@@ -139,21 +140,27 @@ def test_pictures_are_brought_to_the_networks_size() -> None:
     torch.testing.assert_close(resized(picture, 32), small)
     weight = ROBUST.head[0][1]
     torch.testing.assert_close(psi(ROBUST, weight, picture), ROBUST.features(small) * weight)
+    for size in ((50, 32), (32, 50)):
+        assert resized(randn(1, 3, *size, seed=6), 32).shape == (1, 3, 32, 32)
     square = randn(1, 3, 32, 32, seed=6)
     assert resized(square, 32) is square
 
 
-def test_a_smaller_decoding_shrinks_the_latent(model: BaseModel) -> None:
+@pytest.mark.parametrize(("pixels", "cells"), [(32, 4), (23, 2), (8, 1)])
+def test_a_smaller_decoding_shrinks_the_latent(model: BaseModel, pixels: int, cells: int) -> None:
     made = making(model)
     a = schedule_of(model.scheduler_config).abar[made.times].view(-1, 1, 1, 1)
     estimate = (made.noisy - (1 - a).sqrt() * made.predicted) / a.sqrt()
-    latent = F.interpolate(estimate, (4, 4), mode="bilinear", antialias=True)
+    latent = F.interpolate(estimate, (cells, cells), mode="bilinear", antialias=True)
     with torch.no_grad():
         decoded = model.vae.decode(latent / model.vae.config.scaling_factor).sample
-        features = ROBUST.features((decoded / 2 + 0.5).clamp(0, 1)) * ROBUST.head[0][LABEL]
+        images = (decoded / 2 + 0.5).clamp(0, 1)
+        if cells != 4:
+            images = F.interpolate(images, (32, 32), mode="bilinear", antialias=True)
+        features = ROBUST.features(images) * ROBUST.head[0][LABEL]
     centre = known().references.numpy().mean(axis=0)
     expected = np.mean([1 - cosine(p, centre) for p in features.numpy()])
-    value = loss(model, settings(decode_size=32, time_weight="none"))
+    value = loss(model, settings(decode_size=pixels, time_weight="none"))
     assert value == pytest.approx(float(expected), rel=1e-4)
 
 
@@ -174,6 +181,14 @@ def test_what_is_not_finite_is_left_out(model: BaseModel) -> None:
     endless = Anchors(plain.references * float("inf"), plain.priors, plain.class_weight)
     value = similarity_loss(model, ROBUST, endless, schedule, settings(), making(model))
     assert value.item() == 0
+
+
+def test_a_picture_that_counts_nothing_spoils_nothing(model: BaseModel) -> None:
+    schedule, made = schedule_of(model.scheduler_config), making(model)
+    made.noisy[1] = float("nan")
+    chosen = settings(time_bound=700)
+    value = similarity_loss(model, ROBUST, known(), schedule, chosen, made)
+    assert value.item() == pytest.approx(loss(model, chosen), rel=1e-5) and value.item() > 0
 
 
 def test_gradients_reach_the_prediction_of_every_picture_that_counts(model: BaseModel) -> None:

@@ -20,7 +20,7 @@ from spurbench_builders.team import Team
 from tests.builders.method.test_finetune import ROBUST, data_for, recipe
 from tests.builders.tiny_pipeline import make_pipeline
 
-LABEL, PRIOR_WEIGHT, KAPPA, MAX_NORM = 1, 0.3, 0.8, 2.0
+LABEL, PRIOR_WEIGHT, KAPPA, MAX_NORM = 1, 0.3, 40.0, 2.0
 TRAINING = {
     "batch": 2,
     "prior_weight": PRIOR_WEIGHT,

@@ -71,7 +71,7 @@ def test_psi_and_similarity_equal_plain_numpy(anchor: str) -> None:
         references=losses.class_features(references, weight),
         weights=weights,
     )
-    attracted, contrasted = losses.attract(given_).item(), losses.contrast(given_).item()
+    attracted, contrasted = (losses.READINGS[r](given_).item() for r in ("attract", "contrast"))
     assert attracted == pytest.approx(np.mean(weights.numpy() * (1 - cosines)))
     assert contrasted == pytest.approx(np.mean(weights.numpy() * cosines))
 
@@ -79,7 +79,7 @@ def test_psi_and_similarity_equal_plain_numpy(anchor: str) -> None:
 def test_the_printed_reading_is_eq_5_to_the_letter_and_constant() -> None:
     made = randn(2, 5).requires_grad_()
     given_ = compared(made)
-    value = losses.printed(given_)
+    value = losses.READINGS["printed"](given_)
     pairs = zip(given_.reference.numpy(), given_.prior.numpy(), strict=True)
     assert value.item() == pytest.approx(np.mean([cosine(a, b) for a, b in pairs]))
     assert not value.requires_grad

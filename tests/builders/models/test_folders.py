@@ -52,6 +52,7 @@ def test_what_is_loaded_is_float32_frozen_and_in_evaluation(folder: Path) -> Non
         (path,) = (folder / part).glob("*.safetensors")
         halves = {k: v.half() for k, v in load_file(path).items()}
         save_file(halves, path, {"format": "pt"})
+    edit(folder / "text_encoder" / "config.json", dtype="float16", torch_dtype="float16")
     model = load_base_model(folder)
     for module in (model.unet, model.vae, model.text_encoder):
         parameters = list(module.parameters())

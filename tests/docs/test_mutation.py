@@ -101,7 +101,7 @@ def stand_in(noticed: dict[str, int]) -> Any:
 
     def run(group: Group, folder: Path, children: int, *, again: bool) -> dict[str, Any]:
         return {
-            module: {"mutants": 10, "noticed": noticed[module], "survivors": []}
+            module: {"mutants": 10, "tried": 10, "noticed": noticed[module], "survivors": []}
             for module in group.modules
         }
 

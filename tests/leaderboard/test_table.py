@@ -16,6 +16,7 @@ from spurbench.results import (
     Result,
     Selection,
     SplitScore,
+    Unreadable,
     ValidationRecord,
     write_result,
 )
@@ -217,6 +218,29 @@ def test_hostile_words_stay_in_their_cells(field: str, column: int | None) -> No
     record = getattr(one, part).model_copy(update={field: value})
     text = leaderboard([one.model_copy(update={part: record})])
     assert "a'\\|&lt;b&gt;" in text and hostile not in text
+
+
+def test_footnotes_follow_the_table_after_a_blank_line() -> None:
+    """One or several pictures; what two models share is said once."""
+    gone = [
+        Unreadable(slug="k", split="si", index=i, origin="o", sha256="a" * 64, reason="cut")
+        for i in range(2)
+    ]
+    given = [
+        board_result(f"micro/{name}", {"si": share(0.1)}, unreadable=gone[:count])
+        for name, count in (("a", 2), ("b", 1), ("c", 2), ("d", 0))
+    ]
+    text = leaderboard(given)
+    assert [row[1] for row in rows(text)] == [
+        "`micro/a` <sup>1</sup>",
+        "`micro/b` <sup>2</sup>",
+        "`micro/c` <sup>1</sup>",
+        "`micro/d`",
+    ]
+    assert text.endswith(
+        "|\n\n<sup>1</sup> 2 unreadable pictures left out.  \n"
+        "<sup>2</sup> 1 unreadable picture left out.  "
+    )
 
 
 def test_text_around_the_markers_stays_as_it_is() -> None:

@@ -21,7 +21,7 @@ from spurbench.results import (
     write_result,
 )
 from spurbench_leaderboard.command import render
-from spurbench_leaderboard.markdown import BEGIN, END, leaderboard, replace_between
+from spurbench_leaderboard.markdown import BEGIN, END, escape, leaderboard, replace_between
 
 CLASSES = ("koala", "gondola", "fireboat")
 
@@ -241,6 +241,17 @@ def test_footnotes_follow_the_table_after_a_blank_line() -> None:
         "|\n\n<sup>1</sup> 2 unreadable pictures left out.  \n"
         "<sup>2</sup> 1 unreadable picture left out.  "
     )
+
+
+def test_escaping_by_hand() -> None:
+    """A backslash would take the meaning from what follows it."""
+    assert escape("a\\b|`c`<d>\n\te é") == "a/b\\|'c'&lt;d&gt;e é"
+
+
+@pytest.mark.parametrize("bounds", [(0.25, None), (None, 0.75), (None, None)])
+def test_half_an_interval_is_none(bounds: tuple[float | None, float | None]) -> None:
+    text = leaderboard([board_result("micro/a", {"si": share(0.5, *bounds)})])
+    assert rows(text)[0][2] == "50.0"
 
 
 def test_text_around_the_markers_stays_as_it_is() -> None:

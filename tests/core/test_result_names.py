@@ -89,11 +89,14 @@ def test_text_is_written_as_it_is(tmp_path: Path) -> None:
 
 
 def test_results_are_read_by_path_at_any_depth(tmp_path: Path) -> None:
-    places = {"b.json": "micro/1", "a/z.json": "micro/2", "a/c/d.json": "micro/3"}
-    for place, spec in places.items():
-        write_result(made_result(spec), tmp_path / place)
+    """Written in an order that is neither theirs nor its reverse, as a disk may give them back."""
+    places = ["b.json", "a/z.json", "a/c/d.json", *(f"c/{i * 7 % 11}.json" for i in range(1, 11))]
+    for place in places:
+        write_result(made_result(f"micro/{place}"), tmp_path / place)
     (tmp_path / "note.txt").touch()
-    assert [r.model.spec for r in read_results(tmp_path)] == ["micro/3", "micro/2", "micro/1"]
+    expected = ["a/c/d.json", "a/z.json", "b.json"]
+    expected += [f"c/{name}.json" for name in ("1", "10", *"23456789")]
+    assert [r.model.spec for r in read_results(tmp_path)] == [f"micro/{p}" for p in expected]
     (tmp_path / "c.json").write_text("{")
     with pytest.raises(UserError, match=r"c\.json: not a result file: Expecting property name"):
         read_results(tmp_path)

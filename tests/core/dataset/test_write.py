@@ -102,8 +102,9 @@ def put(
     entries = {split: split_entry(slug, split, file, 3) for split, file in files.items()}
     entry = ClassEntry(name=slug, label=1, feature="f", splits=entries, provenance={"n": 1})
     manifest = install_class(folder, name, domain, slug, entry, files)
-    assert manifest == read_manifest(folder)
-    assert (folder / "README.md").read_text(encoding="utf-8") == dataset_card(manifest)
+    kept = read_manifest(folder)
+    assert manifest == kept and list(manifest.classes) == list(kept.classes)
+    assert (folder / "README.md").read_text(encoding="utf-8") == dataset_card(kept)
 
 
 @pytest.fixture

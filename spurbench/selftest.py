@@ -27,6 +27,8 @@ TOLERANCE = 1e-3  # relative; float32 and half precision weights stay well insid
 PROBABILITY_TOLERANCE = 1e-3
 ALONE_TOLERANCE = 0.02
 """Of the logits' spread: other kernels for other batch sizes stay well inside, batch statistics do not."""
+ROUNDING = 1e-5
+"""Of the largest logit."""
 
 
 def check_classifier(classifier: Classifier) -> None:
@@ -116,11 +118,19 @@ def _check_alone(classifier: Classifier, together: Tensor) -> None:
     import torch
 
     images = _noise(classifier.transform.size)
-    with torch.inference_mode():
-        alone = torch.cat([classifier.logits(images[i : i + 1]) for i in range(len(images))])
+    try:
+        with torch.inference_mode():
+            alone = torch.cat([classifier.logits(images[i : i + 1]) for i in range(len(images))])
+    except ValueError as error:  # torch's, of a batch's statistics that take more than one value
+        raise UserError(
+            f"{classifier.spec}: cannot answer a picture alone ({' '.join(str(error).split())}); put its "
+            "network into evaluation mode: network.eval()"
+        ) from error
     spread = float((together - together.mean(dim=1, keepdim=True)).abs().max())
     apart = float((alone - together).abs().max())
-    if not apart <= ALONE_TOLERANCE * max(spread, 1e-6):
+    # Logits far from 0 that hardly differ are rounded by more than their spread allows.
+    rounding = ROUNDING * float(together.abs().max())
+    if not apart <= max(ALONE_TOLERANCE * spread, rounding):
         raise UserError(
             f"{classifier.spec}: answers a picture alone otherwise than among others (by {apart:.2g}); "
             "put its network into evaluation mode: network.eval()"

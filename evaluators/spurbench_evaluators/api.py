@@ -226,14 +226,22 @@ def _scored(
     say: Say,
 ) -> list[Outcome]:
     classifiers = [classifier_of(model, said) for model in models]
-    placement = settings.placement
-    say(
-        f"{placement.described()}, {placement.dtype}, {settings.chosen_batch_size()} pictures a batch, "
-        f"{settings.chosen_workers()} reading threads"
-    )
+    say(_how(classifiers, settings))
     with _folder(results) as folder:
         outcomes = evaluate_all(classifiers, source, folder, settings, watch, say)
     return outcomes if results is not None else [replace(o, path=None) for o in outcomes]
+
+
+def _how(classifiers: Sequence[Classifier], settings: Settings) -> str:
+    """What runs where, in a line: models that bring no torch network stay on the CPU."""
+    asked = settings.placement
+    batch = settings.chosen_batch_size()
+    how = f"{batch} pictures a batch, {settings.chosen_workers()} reading threads"
+    elsewhere = [c.spec for c in classifiers if placement_of(c, asked) != asked]
+    if len(elsewhere) == len(classifiers):
+        return f"{placement_of(classifiers[0], asked).described()}, {asked.dtype}, {how}"
+    apart = f"; on the CPU, for want of a torch network: {', '.join(elsewhere)}" if elsewhere else ""
+    return f"{asked.described()}, {asked.dtype}, {how}{apart}"
 
 
 @contextmanager

@@ -8,7 +8,7 @@ from spurbench.errors import UserError
 from spurbench.results import DataRecord, Interval, Result
 from spurbench.scores.significance import least_classes
 
-from .ranking import ranked, reading
+from .ranking import compared_classes, ranked, reading
 
 BEGIN = "<!-- spurbench:leaderboard:begin -->"
 END = "<!-- spurbench:leaderboard:end -->"
@@ -58,7 +58,8 @@ def _asked_framing(result: Result) -> str:
 
 def _table(results: list[Result]) -> str:
     """The table of results that may be ranked together."""
-    data = results[0].data
+    # Under one of its names, whichever result comes first.
+    data = min((result.data for result in results), key=lambda data: data.name)
     splits = [s for s in COLUMNS if any(s in r.means for r in results)]
     classes = len({s.slug for r in results for s in r.scores})
     lines = [
@@ -66,7 +67,7 @@ def _table(results: list[Result]) -> str:
             f"Domain `{escape(data.domain)}`, data set `{escape(data.name)}` version "
             f"`{escape(data.version)}`{_validation(data)}: mean over "
             f"{classes} classes in %, with 95 % intervals over classes, by the reading restricted to the "
-            f"domain's labels. Spurious accuracy: lower is better. {_ties(classes)}"
+            f"domain's labels. Spurious accuracy: lower is better. {_ties(compared_classes(results))}"
         ),
         "",
         f"| # | model | {' | '.join(COLUMNS[s] for s in splits)} | generated - SI | framing | weights |",
@@ -79,7 +80,7 @@ def _table(results: list[Result]) -> str:
         gap = result.restricted_generated_minus_si or result.generated_minus_si
         weights = f"`{result.model.weights_sha256[:8]}`"
         lines.append(
-            f"| {place.rank} | `{escape(result.model.spec)}`{_marks(result, notes)} | {' | '.join(cells)} "
+            f"| {place.rank or ''} | `{escape(result.model.spec)}`{_marks(result, notes)} | {' | '.join(cells)} "
             f"| {_cell(gap)} | {_framing(result)} | {weights} |"
         )
     if notes:

@@ -14,9 +14,9 @@ from spurbench.scores.significance import LEVEL, holm, ranks, sign_flip
 @dataclass(frozen=True)
 class Ranked:
     """A result and its rank: one more than the number of results that rely less on spurious features
-    and can be told from it."""
+    and can be told from it; None without the split that ranks."""
 
-    rank: int
+    rank: int | None
     result: Result
 
 
@@ -38,18 +38,30 @@ def ranked(results: Sequence[Result]) -> list[Ranked]:
     """
     split = main_split(results)
     ordered = sorted(results, key=lambda result: (_mean(result, split), result.model.spec))
-    differ = different(ordered, split)
-    return [
+    placed = [result for result in ordered if split in result.means]
+    differ = different(placed, split)
+    found = [
         Ranked(rank, result)
-        for rank, result in zip(ranks(range(len(ordered)), differ), ordered, strict=True)
+        for rank, result in zip(ranks(range(len(placed)), differ), placed, strict=True)
     ]
+    return found + [Ranked(None, result) for result in ordered if split not in result.means]
+
+
+def compared_classes(results: Sequence[Result]) -> int:
+    """How many classes the results are told apart by: those that all have in the split that ranks."""
+    split = main_split(results)
+    return len(_common([_shares(r, split) for r in results if split in r.means]))
+
+
+def _common(shares: Sequence[dict[str, float]]) -> list[str]:
+    return sorted(set.intersection(*(set(each) for each in shares))) if shares else []
 
 
 def different(results: Sequence[Result], split: str) -> np.ndarray:
     """Which results (N, N) can be told apart on the split."""
     differ = np.zeros((len(results), len(results)), dtype=bool)
     shares = [_shares(result, split) for result in results]
-    slugs = sorted(set.intersection(*(set(each) for each in shares)))
+    slugs = _common(shares)
     first, second = np.triu_indices(len(results), k=1)
     if not slugs or not len(first):
         return differ

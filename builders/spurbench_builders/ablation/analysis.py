@@ -129,23 +129,26 @@ def claims(record: dict[str, Any], rows: list[Summary]) -> dict[tuple[str, ...],
     """Everything that the verdict says, each sentence's claims corrected for their number (Holm).
 
     By what is compared: a row with another by name, ``"clean"`` where pictures with the object count
-    as misses; two readings, averaged over the kappas, by theirs.
+    as misses; two kappas by name and two readings, averaged over the kappas, by theirs, with those
+    pictures as misses too. Without a referee there are no ``"clean"`` ones, and kappas and readings are
+    compared by all hits.
     """
     raw = {row.name: values(record, row.name, accuracy) for row in rows}
     clean = {row.name: values(record, row.name, clean_accuracy) for row in rows}
+    refereed = _refereed(rows)
+    best = clean if refereed else raw
     readings = _readings(rows)
     found = _corrected({(TEXT_ENCODER, VANILLA): raw[TEXT_ENCODER] - raw[VANILLA]})
     for group in readings.values():
         tables: dict[tuple[str, ...], np.ndarray] = {}
         for row in group:
             tables[row.name, TEXT_ENCODER] = raw[row.name] - raw[TEXT_ENCODER]
-            tables[row.name, TEXT_ENCODER, "clean"] = clean[row.name] - clean[TEXT_ENCODER]
+            if refereed:
+                tables[row.name, TEXT_ENCODER, "clean"] = clean[row.name] - clean[TEXT_ENCODER]
         for one, other in combinations(group, 2):
-            tables[one.name, other.name, "clean"] = clean[one.name] - clean[other.name]
+            tables[one.name, other.name] = best[one.name] - best[other.name]
         found |= _corrected(tables)
-    means = {
-        k: np.mean([clean[row.name] for row in group], axis=0) for k, group in readings.items()
-    }
+    means = {k: np.mean([best[row.name] for row in group], axis=0) for k, group in readings.items()}
     between: dict[tuple[str, ...], np.ndarray] = {
         (a, b): means[a] - means[b] for a, b in combinations(readings, 2)
     }
@@ -169,13 +172,19 @@ def verdict(record: dict[str, Any], rows: list[Summary]) -> list[str]:
     alone = f"Training the text encoder {text.effect} vanilla DreamBooth by itself"
     said = [f"{alone} ({signed(text.gap)} points)."]
     said += [_of_reading(reading, group, found) for reading, group in readings.items()]
+    how = ", pictures that show the object as misses" if _refereed(rows) else ""
     for first, second in combinations(readings, 2):
         between = found[first, second]
         said.append(
             f"Over the kappas tried, `{first}` {between.effect} `{second}` ({signed(between.gap)} "
-            "points, pictures that show the object as misses)."
+            f"points{how})."
         )
     return said
+
+
+def _refereed(rows: list[Summary]) -> bool:
+    """Whether a referee looked for the object in the pictures."""
+    return not any(math.isnan(row.clean.value) for row in rows)
 
 
 def _readings(rows: list[Summary]) -> dict[str, list[Summary]]:
@@ -187,14 +196,18 @@ def _readings(rows: list[Summary]) -> dict[str, list[Summary]]:
 
 
 def _of_reading(reading: str, group: list[Summary], found: dict[tuple[str, ...], Claim]) -> str:
+    raw = _effects([found[row.name, TEXT_ENCODER] for row in group])
+    what = f"SFSL `{reading}` {raw} the row without SFSL"
+    if not _refereed(group):
+        each = "; ".join(f"kappa {row.kappa:g}: {signed(row.from_text_encoder)}" for row in group)
+        what += "; whether its pictures show the object was not measured"
+        return f"{what} ({each}).{_between_kappas(group, found)}"
     each = "; ".join(
         f"kappa {row.kappa:g}: {signed(row.from_text_encoder)}, "
         f"without pictures that show the object {signed(row.clean_from_text_encoder)}"
         for row in group
     )
-    raw = _effects([found[row.name, TEXT_ENCODER] for row in group])
     clean = _effects([found[row.name, TEXT_ENCODER, "clean"] for row in group])
-    what = f"SFSL `{reading}` {raw} the row without SFSL"
     if clean == raw:
         what += ", also when pictures that show the object count as misses"
     else:
@@ -205,7 +218,7 @@ def _of_reading(reading: str, group: list[Summary], found: dict[tuple[str, ...],
 def _between_kappas(group: list[Summary], found: dict[tuple[str, ...], Claim]) -> str:
     apart = []
     for one, other in combinations(group, 2):
-        claim = found[one.name, other.name, "clean"]
+        claim = found[one.name, other.name]
         if claim.p_value <= LEVEL:
             apart.append(
                 f"{one.kappa:g} {claim.effect} {other.kappa:g} ({signed(claim.gap)} points)"

@@ -152,10 +152,10 @@ def plot(record: dict[str, Any]) -> bytes:
     rows = summaries(record)
     figure = Figure(figsize=(8, 0.42 * len(rows) + 1.3), layout="constrained")
     axes = figure.add_subplot()
-    series = (
-        ("spurious accuracy", "#1f4e79", 0.14, [r.accuracy for r in rows]),
-        ("without pictures that show the object", "#c0504d", -0.14, [r.clean for r in rows]),
-    )
+    series = [("spurious accuracy", "#1f4e79", 0.14, [r.accuracy for r in rows])]
+    if not any(np.isnan(r.clean.value) for r in rows):  # measured: there was a referee
+        clean = [r.clean for r in rows]
+        series.append(("without pictures that show the object", "#c0504d", -0.14, clean))
     for label, colour, shift, estimates in series:
         at = [len(rows) - 1 - i + shift for i in range(len(rows))]
         middle = [100 * e.value for e in estimates]

@@ -11,6 +11,7 @@ from torch import Tensor
 from spurbench.errors import UserError
 
 PREDICTIONS = ("epsilon", "v_prediction")
+BETAS = ("linear", "scaled_linear", "squaredcos_cap_v2", "laplace", "sigmoid")
 SMALLEST_ABAR = 1e-4
 
 
@@ -76,4 +77,12 @@ def schedule_of(scheduler_config: dict[str, Any]) -> Schedule:
             f"base model: its scheduler's prediction_type is {prediction!r}; "
             f"known: {', '.join(PREDICTIONS)}"
         )
-    return Schedule(DDPMScheduler.from_config(scheduler_config), prediction)
+    try:
+        scheduler = DDPMScheduler.from_config(scheduler_config)
+    except NotImplementedError as error:  # all that diffusers says of betas that it does not know
+        named = scheduler_config.get("beta_schedule")
+        raise UserError(
+            f"base model: its scheduler's beta_schedule is {named!r}, which diffusers does not know; "
+            f"known: {', '.join(BETAS)}"
+        ) from error
+    return Schedule(scheduler, prediction)

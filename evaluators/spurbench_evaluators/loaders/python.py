@@ -4,12 +4,17 @@ from __future__ import annotations
 
 import importlib
 import sys
+from contextlib import suppress
 from pathlib import Path
 from types import ModuleType
 from typing import cast
 
 from spurbench.contracts import Classifier
 from spurbench.errors import UserError
+
+MADE_IN = "_spurbench_made_in"
+"""Attribute of a classifier: the module whose callable made it, so that its code can be told from
+other code though the classifier's class is a package's."""
 
 
 class PythonEvaluator:
@@ -35,6 +40,8 @@ class PythonEvaluator:
         lacks = lacking(made)
         if lacks:
             raise UserError(f"python/{name}: returned an object without {', '.join(lacks)}")
+        with suppress(AttributeError):  # slots take none
+            object.__setattr__(made, MADE_IN, getattr(maker, "__module__", None) or module_name)
         return cast(Classifier, made)
 
 

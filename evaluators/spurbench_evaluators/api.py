@@ -240,7 +240,9 @@ def _how(classifiers: Sequence[Classifier], settings: Settings) -> str:
     elsewhere = [c.spec for c in classifiers if placement_of(c, asked) != asked]
     if len(elsewhere) == len(classifiers):
         return f"{placement_of(classifiers[0], asked).described()}, {asked.dtype}, {how}"
-    apart = f"; on the CPU, for want of a torch network: {', '.join(elsewhere)}" if elsewhere else ""
+    apart = (
+        f"; on the CPU, for want of a torch network: {', '.join(elsewhere)}" if elsewhere else ""
+    )
     return f"{asked.described()}, {asked.dtype}, {how}{apart}"
 
 

@@ -7,7 +7,6 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
-import pyarrow.parquet as pq
 import pytest
 import timm
 import torch
@@ -19,6 +18,7 @@ from spurbench.dataset.schema import Row
 from spurbench.dataset.write import install_class, split_entry, write_split
 from spurbench.files import sha256_bytes, sha256_file
 from spurbench.pictures import png_bytes
+from spurbench.scores.predictions import read_predictions
 from tests.conftest import make_class, picture
 from tests.evaluators.data.layouts import HUMMINGBIRD, KOALA, torchvision_layout
 from tests.evaluators.test_cli import call
@@ -56,7 +56,7 @@ def shares(result: Result) -> dict[str, float]:
 
 
 def predictions(tmp_path: Path) -> list[Any]:
-    return [pq.read_table(path) for path in sorted((tmp_path / "r").rglob("*.parquet"))]
+    return [read_predictions(path).table for path in sorted((tmp_path / "r").rglob("*.parquet"))]
 
 
 def test_model_decides_who_is_scored(score: Score) -> None:
@@ -101,7 +101,7 @@ def test_framing_changes_what_the_network_sees(score: Score, tmp_path: Path) -> 
 def test_dtype_moves_the_last_digits(score: Score, tmp_path: Path) -> None:
     narrow, wide = score("--dtype", "bfloat16"), score("--dtype", "float64")
     assert [r["environment"]["dtype"] for r in (narrow, wide)] == ["bfloat16", "float64"]
-    one, other = (table["probability"].to_numpy() for table in predictions(tmp_path))
+    one, other = (table["class_log_odds"].to_numpy() for table in predictions(tmp_path))
     assert one.shape == other.shape and (one != other).any()
 
 

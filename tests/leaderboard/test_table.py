@@ -88,14 +88,15 @@ def results() -> list[Result]:
 def test_the_table_to_the_letter() -> None:
     assert leaderboard(results()) == (
         "Domain `micro`, data set `spurbench` version `c9`: mean over 3 classes in %, with 95 % "
-        "intervals clustered by class. Spurious accuracy: lower is better.\n"
+        "intervals over classes, by the reading restricted to the domain's labels. Spurious accuracy: "
+        "lower is better. All share a rank: 3 classes are too few to tell any two apart.\n"
         "\n"
         "| # | model | SI | generated | val. accuracy | generated - SI | framing | weights |\n"
         "|---|---|---|---|---|---|---|---|\n"
         "| 1 | `micro/mid` | 60.0 [50.0, 70.0] | 30.0 | 95.0 [90.0, 100.0] | -30.0 [-44.5, 0.0] "
         "| crop 64 | `fedcba98` |\n"
-        "| 2 | `micro/good` | 10.0 | 60.0 | 97.0 | 50.0 | crop 64 | `01234567` |\n"
-        "| 3 | `micro/bad` | 20.0 [10.0, 31.0] | 90.0 [85.0, 95.5] | 99.0 | 70.0 [60.0, 80.0] "
+        "| 1 | `micro/good` | 10.0 | 60.0 | 97.0 | 50.0 | crop 64 | `01234567` |\n"
+        "| 1 | `micro/bad` | 20.0 [10.0, 31.0] | 90.0 [85.0, 95.5] | 99.0 | 70.0 [60.0, 80.0] "
         "| crop 64 | `01234567` |"
     )
 
@@ -110,7 +111,8 @@ def test_the_order_results_come_in_does_not_matter() -> None:
     assert leaderboard(results()[::-1]) == leaderboard(results())
 
 
-def test_equal_models_rank_by_name_and_references_rank_where_nothing_was_generated() -> None:
+def test_where_not_all_have_generated_pictures_the_references_order_and_equals_go_by_name() -> None:
+    """A model without the split that ranks has no rank."""
     half = {"generated": share(0.5), "si": share(0.9)}
     given = [
         board_result("micro/z", {"val": share(0.1)}),
@@ -122,10 +124,10 @@ def test_equal_models_rank_by_name_and_references_rank_where_nothing_was_generat
     found = rows(leaderboard(given))
     assert [r[:5] for r in found] == [
         ["1", "`micro/d`", "40.0", "", ""],
-        ["2", "`micro/a`", "90.0", "50.0", ""],
-        ["3", "`micro/b`", "90.0", "50.0", ""],
-        ["4", "`micro/c`", "60.0", "", ""],
-        ["5", "`micro/z`", "", "", "10.0"],
+        ["1", "`micro/c`", "60.0", "", ""],
+        ["1", "`micro/a`", "90.0", "50.0", ""],
+        ["1", "`micro/b`", "90.0", "50.0", ""],
+        ["", "`micro/z`", "", "", "10.0"],
     ]
 
 
@@ -159,9 +161,9 @@ def test_the_number_of_classes_is_of_this_table() -> None:
 @pytest.mark.parametrize(
     "change",
     [
-        {"name": "another"},
         {"version": "c10"},
         {"transform": {"framing": "squash", "size": 64}},
+        {"framing": "squash"},
         {"validation": ValidationRecord(name="v", layout="x", fingerprint="a" * 64)},
     ],
 )
@@ -177,12 +179,34 @@ def test_what_cannot_be_compared_has_tables_of_its_own_in_a_fixed_order(
     assert found.count("\n\nDomain") == 1 and [r[0] for r in rows(found)] == ["1", "1"]
 
 
+def test_the_framing_that_was_asked_for_compares_whatever_the_models_own_transforms() -> None:
+    """One model's own transform crops, the other's presses; both were asked for their own."""
+    pressed = {"framing": "squash", "size": 32}
+    given = [
+        board_result("micro/a", {"si": share(0.5)}, framing="model"),
+        board_result("micro/b", {"si": share(0.4)}, framing="model", transform=pressed),
+    ]
+    assert [r[4] for r in rows(leaderboard(given))] == ["model: squash 32", "model: crop 64"]
+    other = board_result("micro/c", {"si": share(0.1)}, framing="squash", transform=pressed)
+    assert leaderboard([*given, other]).count("| # |") == 2, "the same pixels, asked for otherwise"
+
+
+def test_what_a_data_sets_folder_was_called_splits_no_table() -> None:
+    given = [
+        board_result("micro/a", {"si": share(0.5)}, name="zebra"),
+        board_result("micro/b", {"si": share(0.4)}, name="alpha"),
+    ]
+    text = leaderboard(given)
+    assert text == leaderboard(given[::-1]) and text.count("| # |") == 1
+    assert "data set `alpha` version `c9`" in text
+
+
 def test_another_size_of_the_same_framing_is_in_the_same_table() -> None:
     given = [
         board_result("micro/a", {"si": share(0.5)}),
         board_result("micro/b", {"si": share(0.4)}, transform={"framing": "crop", "size": 224}),
     ]
-    assert [(r[0], r[4]) for r in rows(leaderboard(given))] == [("1", "crop 224"), ("2", "crop 64")]
+    assert [(r[0], r[4]) for r in rows(leaderboard(given))] == [("1", "crop 224"), ("1", "crop 64")]
 
 
 def test_validation_pictures_from_elsewhere_are_named() -> None:

@@ -71,8 +71,10 @@ def probe(member: Member) -> list[float | None]:
     ramp = np.broadcast_to(np.linspace(0, 255, size)[:, None], (size, size, 3)).astype(np.uint8)
     fields = np.indices((size, size)).sum(axis=0) // max(1, size // 8) % 2  # (size, size)
     squares = np.where(fields[..., None], (220, 60, 30), (20, 90, 200)).astype(np.uint8)
-    logits = forward(member, np.stack([noise, ramp, squares]), check=False)  # (3, K)
-    values = logits.double().numpy()
+    # One by one: a batch of them may be more than the memory takes, which is the run's to find out.
+    pictures = [picture[None] for picture in (noise, ramp, squares)]
+    said = [forward(member, picture, check=False).double().numpy() for picture in pictures]
+    values = np.concatenate(said)  # (3, K)
     signs = rng.choice((-1.0, 1.0), size=(values.shape[1], PROBES))
     sums = values @ signs / math.sqrt(values.shape[1])  # (3, PROBES)
     # Six digits: threads and batches move the last of float32's seven.

@@ -9,6 +9,7 @@ import numpy as np
 import pytest
 from PIL import Image
 from torch import Tensor
+from torchvision.transforms import v2
 
 from spurbench.errors import UserError
 from spurbench_builders.checks.audit import (
@@ -36,6 +37,15 @@ def distance(one: Image.Image, two: Image.Image) -> float:
     return math.sqrt(sum(squares) / len(squares))
 
 
+def smooth(size: tuple[int, int], turn: int) -> Image.Image:
+    """Waves that differ from one end to the other, however large the picture is."""
+    across, down = np.linspace(0, 9, size[0])[None, :], np.linspace(0, 9, size[1])[:, None]
+    if size[0] > size[1]:
+        across = across * 1.7
+    waves = [np.sin(across + turn * (c + 1) + 0 * down) * np.cos(down - turn) for c in range(3)]
+    return Image.fromarray((127.5 + 127 * np.stack(waves, axis=2)).astype(np.uint8))
+
+
 def test_the_nearest_reference_and_how_far_it_is() -> None:
     """A copy lies at 0; among others the nearest is neither the farthest nor the first."""
     references = [flat(0, 0, 0), flat(100, 50, 25), flat(255, 255, 255), flat(110, 90, 20)]
@@ -59,11 +69,23 @@ def test_distances_are_over_all_pixels_and_channels_of_pictures_that_are_not_squ
     assert found[1] == Finding(None, 3, 0.0, False)
 
 
-def test_references_of_another_size_are_brought_to_the_pictures() -> None:
-    image, large = marked(7, (14, 10)), marked(8, (40, 25))
-    (found,) = audit([image], [large], None, "koala")
-    fitted = large.resize((14, 10), Image.Resampling.BICUBIC)
-    assert found.nearest_distance == pytest.approx(distance(image, fitted), abs=1e-12)
+@pytest.mark.parametrize("size", [(40, 25), (25, 40), (12, 31), (30, 30)])
+def test_references_are_brought_to_the_pictures_as_training_shows_them(
+    size: tuple[int, int],
+) -> None:
+    """torchvision's shorter edge to the size, then the centre: a copy of that lies next to 0, as it
+    would not beside the whole reference pressed into a square."""
+    reference, other = smooth(size, 0), smooth(size, 3)
+    shown = v2.Compose([v2.Resize(20, v2.InterpolationMode.BICUBIC), v2.CenterCrop(20)])
+    copy = shown(reference)
+    unrelated = shown(smooth((50, 45), 5))
+    copied, away = audit([copy, unrelated], [other, reference], None, "koala")
+    assert (copied.nearest_reference, copied.nearest_distance) == (1, pytest.approx(0, abs=1e-6))
+    every = [distance(unrelated, shown(r)) for r in (other, reference)]
+    assert away.nearest_distance == pytest.approx(min(every), abs=1e-6) and min(every) > 0.1
+    if size[0] != size[1]:
+        pressed = reference.resize((20, 20), Image.Resampling.BICUBIC)
+        assert distance(copy, pressed) > 0.1, "values that tell"
 
 
 def test_every_picture_has_its_own_findings() -> None:

@@ -126,7 +126,7 @@ def test_a_loss_without_bound_is_divergence_too(pipeline: Path) -> None:
     with pytest.raises(UserError) as error:
         list(finetune(model, ROBUST, data, chosen, 5, None))
     assert str(error.value) == (
-        "training diverged at step 1 (the loss is inf); lower training.learning_rate"
+        "training diverged at step 1 (the gradient is nan); lower training.learning_rate"
     )
 
 

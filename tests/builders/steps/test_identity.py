@@ -26,8 +26,12 @@ from spurbench_builders.steps.identity import (
 from spurbench_builders.team import Team
 from tests.builders.made import CARD, OTHER, made_pool, made_recipe, made_request
 from tests.builders.recipes.test_recipes import changes_of_every_field
+from tests.source_hashes import code_by_hand
 
-PACKAGES = ("spurbench", "torch", "diffusers", "transformers", "timm", "pillow", "datasets")
+PACKAGES = (
+    *("spurbench", "torch", "torchvision", "numpy", "diffusers", "transformers", "timm"),
+    *("pillow", "datasets"),
+)
 WEIGHTS = {"panel 0 made/one": "a1", "base": "b2"}
 MODELS = cast(Models, SimpleNamespace(identities=WEIGHTS))
 TEAM = cast(Team, SimpleNamespace(device_name="card of a kind", size=3))
@@ -89,7 +93,9 @@ def test_the_order_of_the_pictures_and_their_names_count() -> None:
 
 
 def test_versions_are_those_of_what_computes_and_peft_where_it_does() -> None:
+    rooms = ("spurbench", "builders/spurbench_builders", "evaluators/spurbench_evaluators")
     plain = {"python": platform.python_version(), **{name: version(name) for name in PACKAGES}}
+    plain["code"] = code_by_hand(*rooms)
     assert package_versions(load_recipe("micro")) == plain
     lora = package_versions(load_recipe("micro-lora"))
     assert set(lora) == {*plain, "peft"} and lora == {**plain, "peft": version("peft")}

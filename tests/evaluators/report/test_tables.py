@@ -7,6 +7,7 @@ from rich.table import Table
 
 from spurbench.results import (
     DataRecord,
+    HeadScore,
     Interval,
     Means,
     ModelRecord,
@@ -37,7 +38,7 @@ def score(slug: str, split: str, hits: int, n: int) -> SplitScore:
         split=split,
         n=n,
         hits=hits,
-        top1=share(hits / n, 0.125, 0.75),
+        top1=share(hits / n, 0.125, 0.875),
         mean_probability=0.5,
     )
 
@@ -59,6 +60,7 @@ MEANS = {
         top5=share(0.625),
         mean_probability=share(0.111, 0.05, 0.2),
         average_precision=share(0.25),
+        spurious_score=share(0.375, 0.125, 0.625),
     ),
     "generated": means(0.75, mean_probability=share(0.222), roc_auc=share(0.875)),
     "val": means(0.8, mean_probability=share(0.333)),
@@ -115,42 +117,69 @@ def test_a_row_a_class_a_column_a_split_then_the_means() -> None:
     assert table.title == "made/x on set c7"
     assert heads(table) == ["class", "references", "generated", "val. accuracy"]
     assert rows(table) == [
-        ("ant", "50.0 [12.5, 75.0]", "", "80.0 [12.5, 75.0]"),
-        ("koala", "12.5 [12.5, 75.0]", "75.0 [12.5, 75.0]", ""),
+        ("ant", "50.0 [12.5, 87.5]", "", "80.0 [12.5, 87.5]"),
+        ("koala", "12.5 [12.5, 87.5]", "75.0 [12.5, 87.5]", ""),
         ("mean", "31.2 [10.0, 90.0]", "75.0 [10.0, 90.0]", "80.0 [10.0, 90.0]"),
+        ("ROC-AUC against val.", "", "87.5", ""),
         ("top-5", "62.5", "", ""),
         ("mean p(class)", "11.1 [5.0, 20.0]", "22.2", "33.3"),
         ("AP against val.", "25.0", "", ""),
-        ("ROC-AUC against val.", "", "87.5", ""),
+        ("SI's spurious score", "37.5 [12.5, 62.5]", "", ""),
     ]
-    assert [row.end_section for row in table.rows] == [False, True, True, *[False] * 4]
-    assert [row.style for row in table.rows] == [None, None, "bold", *["dim"] * 4]
+    assert [row.end_section for row in table.rows] == [False, True, True, *[False] * 5]
+    assert [row.style for row in table.rows] == [None, None, "bold", *["dim"] * 5]
     assert [column.justify for column in table.columns] == ["left", *["right"] * 3]
     assert all(column.no_wrap for column in table.columns)
     assert table.caption == (
-        "spurious accuracy (for val: accuracy) in %, 95 % intervals: Wilson by class, bootstrap "
-        "clustered by class for the means; framing squash 61"
+        "spurious accuracy (for val: accuracy) in %, 95 % intervals: Wilson by class, Korn and Graubard "
+        "over classes for the means; framing squash 61"
     )
+    stated = str(score_table(result().model_copy(update={"prevalence": 0.375})).caption)
+    assert stated.endswith("framing squash 61; AP at 38 % validation pictures")
+    none = result(means={"si": means(0.5)}).model_copy(update={"prevalence": 0.375})
+    assert "AP" not in str(score_table(none).caption), "there is none"
 
 
-def test_the_restricted_reading_is_shown_where_it_says_anything_else() -> None:
-    inner = means(0.5)
-    larger = {"si": means(0.25, inner), "generated": means(0.5)}
-    assert rows(score_table(result(means=larger)))[-1] == (
-        "domain's labels",
-        "50.0 [10.0, 90.0]",
-        "",
+def test_the_restricted_reading_is_the_tables_and_the_full_head_follows_where_it_differs() -> None:
+    """Of a head with more outputs than labels: the class's cells, the mean and what is below it."""
+    inner = means(0.5, top5=share(0.625), roc_auc=share(0.75))
+    larger = {
+        "si": means(0.25, inner, top5=share(0.3), roc_auc=share(0.4), spurious_score=share(0.2)),
+        "generated": means(0.5),
+    }
+    koala = SCORES[0].model_copy(
+        update={"restricted": HeadScore(hits=2, top1=share(0.25), mean_probability=0.5)}
     )
-    one = {"si": means(0.5, inner), "val": means(0.25, means(0.75))}
-    assert rows(score_table(result(means=one)))[-1] == (
-        "domain's labels",
-        "50.0 [10.0, 90.0]",
-        "75.0 [10.0, 90.0]",
+    made = result(means=larger, gap=share(0.25, 0.1, 0.3)).model_copy(
+        update={"scores": [koala], "restricted_generated_minus_si": share(-0.125, -0.2, 0.1)}
     )
-    same = {"si": means(0.5, inner)}
-    assert rows(score_table(result(means=same)))[-1][0] == "mean"
-    older = result(means=larger, outputs=None)
-    assert rows(score_table(older))[-1][0] == "mean", "files of version 1"
+    assert rows(score_table(made)) == [
+        ("koala", "25.0", ""),
+        ("mean", "50.0 [10.0, 90.0]", "50.0 [10.0, 90.0]"),
+        ("ROC-AUC against val.", "75.0", ""),
+        ("top-5", "62.5", ""),
+        ("SI's spurious score", "20.0", ""),
+        ("full head", "25.0 [10.0, 90.0]", "50.0 [10.0, 90.0]"),
+    ]
+    assert "\ngenerated minus references: -12.5 [-20.0, 10.0] points" in str(
+        score_table(made).caption
+    )
+    assert rows(models_table([("a", made)])) == [("a", "50.0 [10.0, 90.0]", "50.0 [10.0, 90.0]")]
+    same = {"si": means(0.5, means(0.5, top5=share(0.25)))}
+    assert [row[0] for row in rows(score_table(result(means=same)))][-2:] == ["mean", "top-5"]
+    older = result(means={"si": means(0.25)}, outputs=None)
+    assert rows(score_table(older))[-1] == ("mean", "25.0 [10.0, 90.0]"), "files of version 1"
+
+
+def test_the_reading_with_kinds_merged_stands_beside_the_others() -> None:
+    """A head that knows lionesses: the full head misses them, with kinds merged they are lions."""
+    si = means(0.25, means(0.75)).model_copy(update={"merged": means(0.5)})
+    val = means(0.5, means(0.75))
+    assert rows(score_table(result(means={"si": si, "val": val})))[-2:] == [
+        ("full head", "25.0 [10.0, 90.0]", "50.0 [10.0, 90.0]"),
+        ("kinds merged", "50.0 [10.0, 90.0]", ""),
+    ]
+    assert rows(score_table(result(means={"val": val})))[-1][0] == "full head"
 
 
 UNREADABLE = tuple(
@@ -213,6 +242,7 @@ def test_a_comparison_is_consistency_by_split_then_paired_differences() -> None:
     table = comparison_table(
         Comparison(
             models=["a", "b", "c"],
+            classes=6,
             consistency=[
                 Consistency(
                     split="si", pictures=9, fooled_by_all=share(0.25, 0.1, 0.5), fleiss_kappa=0.125
@@ -221,7 +251,12 @@ def test_a_comparison_is_consistency_by_split_then_paired_differences() -> None:
             ],
             differences=[
                 Difference(
-                    first="a", second="b", split="val", difference=share(-0.5), p_value=0.01234
+                    first="a",
+                    second="b",
+                    split="val",
+                    difference=share(-0.5),
+                    p_value=0.01234,
+                    p_corrected=0.02468,
                 ),
                 Difference(
                     first="a",
@@ -229,6 +264,7 @@ def test_a_comparison_is_consistency_by_split_then_paired_differences() -> None:
                     split="other",
                     difference=share(0.5, 0.25, 0.75),
                     p_value=None,
+                    p_corrected=None,
                 ),
             ],
         )
@@ -238,7 +274,7 @@ def test_a_comparison_is_consistency_by_split_then_paired_differences() -> None:
     assert rows(table) == [
         ("all", "references", "25.0 [10.0, 50.0]", "0.12"),
         ("all", "mine", "100.0", ""),
-        ("a - b", "val. accuracy", "-50.0", "0.0123"),
+        ("a - b", "val. accuracy", "-50.0", "0.0247"),
         ("a - c", "other", "50.0 [25.0, 75.0]", ""),
     ]
     assert [row.end_section for row in table.rows] == [False, True, False, False]
@@ -246,9 +282,18 @@ def test_a_comparison_is_consistency_by_split_then_paired_differences() -> None:
     assert [column.no_wrap for column in table.columns] == [False, True, True, True]
     assert table.columns[0].overflow == "fold"
     assert table.caption == (
-        "share fooled by all in %, Fleiss' kappa of hit or miss; differences in points by paired "
-        "bootstrap clustered by class, with their p-value"
+        "share fooled by all in %, Fleiss' kappa of hit or miss; differences in points with Student's "
+        "t intervals over classes; p by sign-flip over classes, corrected for 2 differences (Holm)"
     )
+
+
+def test_a_comparison_over_too_few_classes_says_why_there_is_no_p() -> None:
+    def caption(classes: int) -> str:
+        made = Comparison(models=["a", "b"], classes=classes, consistency=[], differences=[])
+        return str(comparison_table(made).caption)
+
+    assert caption(5).endswith("(Holm); no p: 5 of the 6 classes that p < 0.05 takes")
+    assert caption(6).endswith("(Holm)")
 
 
 def test_several_models_are_a_row_each_in_their_order() -> None:
@@ -264,8 +309,8 @@ def test_several_models_are_a_row_each_in_their_order() -> None:
     assert [column.no_wrap for column in table.columns] == [False, *[True] * 3]
     assert table.columns[0].overflow == "fold"
     caption = (
-        "spurious accuracy (for val: accuracy) in %: mean over classes, 95 % interval by bootstrap "
-        "clustered by class"
+        "spurious accuracy (for val: accuracy) in %: mean over classes, 95 % interval over classes "
+        "(Korn and Graubard)"
     )
     assert table.caption == caption
     part = models_table([("z", result(means=few, selection=Selection(limit=2)))])

@@ -25,5 +25,6 @@ def numbers(seen: list[Seen]) -> np.ndarray:
     """The stored numbers, (N, 4), in order of index."""
     rows = sorted(seen, key=lambda s: s.index)
     table = rows_table(rows)
-    names = ["class_probability", "class_log_odds", "restricted_class_log_odds", "probability"]
-    return np.stack([table[name].to_numpy() for name in names], axis=1)
+    odds = [table[f"{head}class_log_odds"].to_numpy() for head in ("", "restricted_")]
+    top = np.array(table["top_probabilities"].to_pylist())[:, 0]
+    return np.stack([1 / (1 + np.exp(-odds[0])), *odds, top], axis=1)

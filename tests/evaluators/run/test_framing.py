@@ -44,10 +44,10 @@ def test_every_framing_shows_the_pixels_of_torchvision(name: str, size: tuple[in
 
 def test_a_framing_as_data_is_what_results_record_of_it() -> None:
     whole = Transform("shortest", 28, 28, "bicubic")
-    assert framing_of(OWN, "model") == Framing(OWN, OWN)
-    assert framing_of(OWN, "si") == Framing(whole, Transform("crop", 28, 32, "bicubic"))
+    assert framing_of(OWN, "model") == Framing("model", OWN, OWN)
+    assert framing_of(OWN, "si") == Framing("si", whole, Transform("crop", 28, 32))
     squashed = Transform("squash", 28, 28, "bicubic")
-    assert framing_of(OWN, "squash") == Framing(squashed, squashed)
+    assert framing_of(OWN, "squash") == Framing("squash", squashed, squashed)
 
 
 @pytest.mark.parametrize(("size", "resize"), [(224, 256), (227, 259), (299, 341), (64, 73)])

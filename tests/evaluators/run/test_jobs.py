@@ -91,7 +91,7 @@ def test_a_job_says_of_itself_what_was_asked_for(folder: Path) -> None:
     assert (said.keep_logits, said.skip_unreadable) == (True, False)
     assert job(source, skip_unreadable=True).provenance.skip_unreadable
     assert one.member.keep_logits and not job(source).member.keep_logits
-    assert said.model.transform["framing"] == "shortest" and len(said.probe) == 8
+    assert said.model.transform["framing"] == "shortest" and len(said.probe) == 3 * 8
     # A classifier without a network runs on the CPU, whatever was asked for.
     gpu = job(source, placement=Placement("cuda:0", "float32"))
     assert gpu.member.placement == Placement("cpu", "float32")
@@ -112,7 +112,7 @@ def test_stored_and_missing_results_come_back_in_the_order_of_the_models(
         {"gondola": 6, "koala": 0},
         {"gondola": 0, "koala": 0},
     ]
-    assert sum(models[1].batches) == 1, "the probe alone"
+    assert models[1].batches == [1, 1, 1], "the probe alone"
 
 
 def stored_by(folder: Path, results: Path, probe: list[float | None]) -> bool:
@@ -208,7 +208,7 @@ def test_a_run_that_goes_on_tells_where_and_answers_the_rest_only(
     source, asked = open_source(folder), settings(batch_size=8)
     (outcome,) = evaluate_all([model], source, tmp_path / "r", asked, watched, said.append)
     assert said == ["fake/3: goes on after 24 pictures"]
-    assert watched.steps == [24, 32, 40, 42] and model.batches == [1, 8, 8, 2]
+    assert watched.steps == [24, 32, 40, 42] and model.batches == [1, 1, 1, 8, 8, 2]
     assert outcome.result == whole.result
     assert outcome.predictions.table == whole.predictions.table
     assert not list((tmp_path / "r").rglob(f"{work.FOLDER}*")), "the parts are gone"
@@ -226,7 +226,7 @@ def test_fresh_begins_again_although_parts_are_there(
     assert left.open_work(fresh=False).stop == 42
     model = Fake()
     (outcome,) = score(folder, tmp_path / "r", model, fresh=True)
-    assert sum(model.batches) == 1 + 42 and not outcome.stored
+    assert sum(model.batches) == 3 + 42 and not outcome.stored
 
 
 def test_nothing_readable_is_nothing_to_score(folder: Path, tmp_path: Path) -> None:

@@ -28,10 +28,11 @@ def test_the_predictions_file_alone_gives_the_result(folder: Path, tmp_path: Pat
     assert outcome.path is not None and outcome.predictions_path is not None
     moved.write_bytes(outcome.predictions_path.read_bytes())
     assert result_of(read_predictions(moved)) == outcome.result == read_result(outcome.path)
-    rows = pq.read_table(moved).to_pylist()
+    rows = read_predictions(moved).table.to_pylist()
     stored = {p.sha256 for p in open_data_set(folder).pictures()}
     assert {row["sha256"] for row in rows} == stored
     assert all(len(row["top_outputs"]) == 5 and row["logits"] is None for row in rows)
+    assert {row["sha256"].hex() for row in pq.read_table(moved).to_pylist()} == stored
 
 
 def test_logits_are_kept_on_request(folder: Path, tmp_path: Path) -> None:
@@ -57,10 +58,12 @@ def test_a_predictions_file_cannot_write_elsewhere(folder: Path, tmp_path: Path)
     ("column", "value", "said"),
     [
         ("class_log_odds", float("inf"), "class_log_odds has infinite numbers"),
-        ("class_probability", None, "class_probability has gaps"),
-        ("top_labels", None, "top_labels has gaps"),
-        ("restricted_top_probabilities", [float("nan")], "probabilities has infinite numbers"),
-        ("top_outputs", [None], "top_outputs has gaps"),
+        ("class_log_odds", None, "class_log_odds has gaps"),
+        ("predicted_name", None, "predicted_name has gaps"),
+        ("top_probabilities", [float("nan")], "top_probabilities has infinite numbers"),
+        ("top_outputs", None, "has gaps"),
+        ("top_outputs", [None], "has gaps"),
+        ("sha256", None, ""),
         ("slug", None, "slug has gaps"),
     ],
 )
@@ -86,7 +89,7 @@ def test_models_are_compared_on_the_same_pictures(folder: Path, tmp_path: Path) 
     difference = next(d for d in found.differences if d.split == "si")
     assert (difference.first, difference.second) == ("fake/5", "fake/3")
     assert difference.difference.value == 0, "one class each"
-    assert difference.p_value == 1
+    assert difference.p_value is None and difference.p_corrected is None, "of two classes"
     part = open_source(folder, Selection(limit=2))
     (other,) = evaluate_all([Fake(3)], part, tmp_path / "r", settings())
     with pytest.raises(UserError, match="were not scored on the same pictures"):
@@ -116,4 +119,4 @@ def test_json_round_trip(folder: Path, tmp_path: Path) -> None:
     assert outcome.path is not None
     text = json.loads(outcome.path.read_text(encoding="utf-8"))
     assert text == outcome.result.model_dump()
-    assert text["schema_version"] == 2 and "macro" not in text
+    assert text["schema_version"] == 3 and "macro" not in text

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+import math
 import platform
 from dataclasses import replace
 from importlib.metadata import version
@@ -22,12 +23,14 @@ from spurbench_evaluators.data.sources import Source
 from spurbench_evaluators.run.checks import check_source
 from spurbench_evaluators.run.forward import Member
 from spurbench_evaluators.run.framing import framing_of
+from spurbench_evaluators.run.local_code import local_code_sha256
 from spurbench_evaluators.run.placement import Placement
 from spurbench_evaluators.run.records import environment, model_record, probe
 from tests.evaluators.fakes import Fake, small_network
+from tests.source_hashes import code_by_hand
 
 CPU = Placement("cpu", "float32")
-TURNED = LabelSpace("turned", "micro", ("a", "b", "c"), (2, -1, 7))
+TURNED = LabelSpace("turned", "micro", ("a", "b", "c"), (2, -1, 7), (-1, 2, -1))
 
 
 def member(classifier: Any, framing: str = "model") -> Member:
@@ -46,10 +49,11 @@ def test_a_model_is_recorded_as_it_is_run() -> None:
         "parameters": 17,
         "weights_sha256": "a" * 64,
         "weights_source": "w.pt",
-        "options": {"drop": 3},
+        "options": {"drop": 3, "code_sha256": local_code_sha256(fake)},
         "label_space": "turned",
         "outputs": 3,
-        "labels_sha256": hashlib.sha256(b'[["a","b","c"],[2,-1,7]]').hexdigest(),
+        "labels_sha256": hashlib.sha256(b'[["a","b","c"],[2,-1,7],[-1,2,-1]]').hexdigest(),
+        "framing": "si",
         "transform": {
             "framing": "shortest",
             "size": 28,
@@ -80,29 +84,69 @@ def test_the_environment_is_the_versions_and_the_arithmetic() -> None:
     assert said == {
         "python": platform.python_version(),
         **{name: version(name) for name in packages},
+        "code": said["code"],
         "device": "cpu",
         "dtype": "bfloat16",
     }
+    assert said["code"] == code_by_hand("spurbench", "evaluators/spurbench_evaluators")
     for loader, package in [("torchvision", "torchvision"), ("hf", "transformers")]:
         assert environment(CPU, f"{loader}/x")[package] == version(package)
     assert environment(CPU, "hf/x").keys() >= plugins.packages("hf/x").keys()
 
 
-def test_the_probe_is_the_first_outputs_for_a_square_of_noise_in_six_digits() -> None:
+def shown_in_turn() -> list[np.ndarray]:
+    """The probe's pictures of 6 pixels a side by hand: noise, a ramp from left to right, a chequer."""
+    noise = np.random.default_rng(0).integers(0, 256, (6, 6, 3), dtype=np.uint8)
+    ramp = np.zeros((6, 6, 3), dtype=np.uint8)
+    chequer = np.zeros((6, 6, 3), dtype=np.uint8)
+    for row in range(6):
+        ramp[:, row] = 51 * row
+        for column in range(6):
+            odd = (row + column) % 2
+            chequer[row, column] = (220, 60, 30) if odd else (20, 90, 200)
+    return [noise, ramp, chequer]
+
+
+def test_the_probe_shows_three_pictures_one_by_one() -> None:
     fake = Fake()
     fake.transform = Transform("crop", 6, 9)
     shown: list[torch.Tensor] = []
 
     def logits(images: torch.Tensor) -> torch.Tensor:
         shown.append(images)
-        return torch.tensor([[1 / 3, 2e7 / 3, float("nan"), -float("inf"), 0, 1, 2, 3, 4, 5]])
+        return torch.tensor([[1 / 3, 2e7 / 3, -4.0, 0, 1, 2, 3, 4, 5]]) * len(shown)
 
     fake.logits = logits  # type: ignore[method-assign]
     said = probe(member(fake))
-    assert said == [0.333333, 6666670.0, None, None, 0, 1, 2, 3]
-    noise = np.random.default_rng(0).integers(0, 256, (1, 6, 6, 3), dtype=np.uint8)
-    assert [tuple(images.shape) for images in shown] == [(1, 3, 6, 6)]
-    assert np.array_equal(shown[0].numpy(), noise.transpose(0, 3, 1, 2) / np.float32(255))
+    assert len(shown) == 3
+    for images, pixels in zip(shown, shown_in_turn(), strict=True):
+        assert images.shape == (1, 3, 6, 6)
+        assert np.array_equal(images[0].numpy(), pixels.transpose(2, 0, 1) / np.float32(255))
+    one, two, three = np.array(said, dtype=float).reshape(3, 8)
+    # Sums of all outputs with a sign each over the root of their number: the second outweighs all.
+    assert np.all(np.abs(np.abs(one) * 3 - 2e7 / 3) < 30)
+    np.testing.assert_allclose(two, 2 * one, rtol=1e-5)
+    np.testing.assert_allclose(three, 3 * one, rtol=1e-5)
+    assert all(float(f"{x:.6g}") == x for x in said if x is not None), "six digits"
+
+
+@pytest.mark.parametrize("output", range(12))
+def test_no_output_of_a_network_can_change_unseen(output: int) -> None:
+    """An output moved by 1 moves every sum by 1 over the root of 12."""
+    plain, moved = Fake(), Fake()
+    real = moved.logits
+    change = torch.zeros(12)
+    change[output] = 1
+    moved.logits = lambda images: real(images) + change  # type: ignore[method-assign]
+    before, after = (np.array(probe(member(fake)), dtype=float) for fake in (plain, moved))
+    np.testing.assert_allclose(np.abs(after - before), 1 / math.sqrt(12), atol=1e-4)
+
+
+def test_outputs_that_are_not_finite_are_no_number_of_the_probe() -> None:
+    broken = Fake()
+    broken.fill = float("nan")
+    said = probe(member(broken))
+    assert said == [None] * 24
     json.dumps(said, allow_nan=False)
 
 

@@ -27,7 +27,7 @@ def compact(table: pa.Table) -> pa.Table:
     columns = {}
     for name in table.column_names:
         column = table[name]
-        if name in left_out or all_null(column):
+        if name in left_out or (len(column) and all_null(column)):
             continue
         if name == "sha256":
             column = pa.array([bytes.fromhex(text) for text in column.to_pylist()], pa.binary(32))
@@ -46,7 +46,7 @@ def expanded(stored: pa.Table, schema: pa.Schema) -> pa.Table:
 
     columns = {name: stored[name] for name in stored.column_names if name in schema.names}
     if "probability" not in stored.column_names:  # format 1 keeps it
-        columns["sha256"] = pa.array([value.hex() for value in stored["sha256"].to_pylist()])
+        columns["sha256"] = _as_text(stored["sha256"])
         columns.setdefault("top_labels", columns["top_outputs"])
         columns["predicted"] = _firsts(columns["top_labels"])
         if "restricted_top_labels" in columns:
@@ -57,6 +57,15 @@ def expanded(stored: pa.Table, schema: pa.Schema) -> pa.Table:
         if field.name not in columns:
             columns[field.name] = pa.nulls(stored.num_rows, field.type)
     return pa.table([columns[name] for name in schema.names], names=schema.names).cast(schema)
+
+
+def _as_text(hashes: pa.ChunkedArray) -> pa.Array:
+    import pyarrow as pa
+
+    if hashes.type != pa.binary(32):
+        raise ValueError(f"the column sha256 has values of type {hashes.type}, not of 32 bytes")
+    texts = [None if value is None else value.hex() for value in hashes.to_pylist()]
+    return pa.array(texts, pa.string())
 
 
 def _firsts(lists: pa.ChunkedArray) -> pa.ChunkedArray:

@@ -38,6 +38,7 @@ def test_the_name_by_hand() -> None:
     result = made_result("timm/ViT-b.x")
     decides = {
         "dtype": "float32",
+        "framing": None,
         "label_space": ["micro", None, None],
         "selection": None,
         "transform": {"framing": "crop", "size": 64},
@@ -75,7 +76,7 @@ def test_scores_are_written_by_class_and_split(tmp_path: Path) -> None:
     text = (tmp_path / "x" / "r.json").read_text(encoding="utf-8")
     written = [(s["slug"], s["split"]) for s in json.loads(text)["scores"]]
     assert written == sorted(order)
-    assert text.startswith('{\n "schema_version": 2,\n "model": {\n  "spec"') and text.endswith(
+    assert text.startswith('{\n "schema_version": 3,\n "model": {\n  "spec"') and text.endswith(
         "}\n"
     )
     assert not text.endswith("\n\n")
@@ -166,9 +167,9 @@ def test_only_version_1_is_migrated() -> None:
     data = made_result().model_dump()
     share = {"value": 0.25, "low": 0.2, "high": 0.3}
     old = {k: v for k, v in data.items() if k != "means"} | {"schema_version": 1}
-    read = Result.model_validate(old | {"macro": {"si": share, "val": share | {"value": 0.5}}})
-    assert {split: m.top1.value for split, m in read.means.items()} == {"si": 0.25, "val": 0.5}
-    assert read.schema_version == 2
+    read = Result.model_validate(old | {"macro": {"si": share, "val": share | {"value": 0.28}}})
+    assert {split: m.top1.value for split, m in read.means.items()} == {"si": 0.25, "val": 0.28}
+    assert read.schema_version == 3
     for broken in (data | {"macro": {}}, old | {"macro": 3}, old):
         with pytest.raises(ValidationError):
             Result.model_validate(broken)

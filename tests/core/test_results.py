@@ -92,10 +92,22 @@ assert not scoring, scoring
         ({"surprise": 1}, "surprise"),
         (
             {"means": {"si": {"top1": {"value": 1.7, "low": None, "high": None}}}},
-            "means.si.top1.value",
+            "means.si.top1: not a share",
         ),
         ({"scores": [{}]}, "scores.0"),
-        ({"schema_version": 3}, "schema_version"),
+        (
+            {"means": {"si": {"top1": {"value": 0.5, "low": 0.6, "high": 0.7}}}},
+            "means.si.top1: the bounds do not hold the value",
+        ),
+        (
+            {"means": {"si": {"top1": {"value": 0.5, "low": 0.4, "high": 1e308}}}},
+            "means.si.top1: not a share",
+        ),
+        (
+            {"schema_version": 4},
+            "top level: made by a newer spurbench: results of version 4, this one reads up to 3; upgrade",
+        ),
+        ({"schema_version": 0}, "schema_version"),
         ({"predictions_sha256": "|<b>"}, "predictions_sha256"),
     ],
 )
@@ -145,14 +157,30 @@ def test_a_result_names_no_folder_elsewhere(tmp_path: Path, field: str, name: st
         read_result(tmp_path / "r.json")
 
 
-def test_a_file_of_version_1_is_read_as_version_2() -> None:
+def test_a_file_of_version_1_is_read_as_version_3() -> None:
     path = Path(__file__).parent / "fixtures" / "result_v1.json"
     old = json.loads(path.read_text(encoding="utf-8"))
     result = read_result(path)
-    assert (old["schema_version"], result.schema_version) == (1, 2)
+    assert (old["schema_version"], result.schema_version) == (1, 3)
     assert {split: i.model_dump() for split, i in result.macro.items()} == old["macro"]
     assert [(s.slug, s.split, s.hits) for s in result.scores] == [
         (s["slug"], s["split"], s["hits"]) for s in old["scores"]
     ]
     assert all(s.restricted is None and s.top5 is None for s in result.scores)
     assert read_result(path) == Result.model_validate(result.model_dump())
+
+
+def test_a_file_of_version_2_is_read_as_version_3() -> None:
+    """It did not say which framing was asked for, nor at which prevalence it told precision."""
+    new = made_result().model_dump()
+    old = json.loads(json.dumps(new | {"schema_version": 2}))
+    for later in ("prevalence",):
+        del old[later]
+    for later in ("framing",):
+        del old["model"][later]
+    result = Result.model_validate(old)
+    assert result.schema_version == 3
+    assert result.prevalence is None and result.model.framing is None
+    assert result.model_dump() == new | {"prevalence": None} | {
+        "model": new["model"] | {"framing": None}
+    }

@@ -9,12 +9,18 @@ from typing import Any
 import numpy as np
 import pyarrow as pa
 import pytest
+import torch
+from scipy.stats import permutation_test, t
 
 from spurbench.errors import UserError
+from spurbench.scores.answers import Seen, answers
 from spurbench.scores.comparison import Comparison, compare
 from spurbench.scores.metrics import fleiss_kappa
-from spurbench.scores.statistics import clustered_mean, paired_test
-from tests.core.scores.made import CLASSES, COUNTS, OUTPUT_OF, Made, made
+from spurbench.scores.predictions import Predictions, decode, encode, rows_table
+from spurbench.scores.significance import holm
+from spurbench.scores.statistics import clustered_mean
+from spurbench.scores.summary import groups
+from tests.core.scores.made import CLASSES, COUNTS, OUTPUT_OF, SPACE, Made, made, record
 
 SEEDS = (5, 6, 7)
 NAMES = tuple(f"made/{seed}" for seed in SEEDS)
@@ -31,9 +37,12 @@ def comparison(models: list[Made]) -> Comparison:
 
 
 def hits(model: Made, split: str) -> dict[str, np.ndarray]:
-    """By class, of the full head."""
+    """By class, among the outputs that mean a label of the domain."""
+    kept = sorted(OUTPUT_OF.values())
     return {
-        slug: (model.outputs[slug, split].argmax(axis=1) == OUTPUT_OF[label]).astype(float)
+        slug: (
+            model.outputs[slug, split][:, kept].argmax(axis=1) == kept.index(OUTPUT_OF[label])
+        ).astype(float)
         for slug, label in CLASSES.items()
     }
 
@@ -54,12 +63,72 @@ def test_a_difference_is_the_first_less_the_second(
         one, two = (hits(models[NAMES.index(n)], said.split) for n in (said.first, said.second))
         expected = float(np.mean([one[s].mean() - two[s].mean() for s in CLASSES]))
         assert said.difference.value == pytest.approx(expected)
-        test = paired_test({s: (one[s] - two[s]).tolist() for s in CLASSES})
-        assert said.p_value == test.p_value
-        assert said.difference.low == pytest.approx(test.difference.low)
-        assert said.difference.high == pytest.approx(test.difference.high)
+        assert said.p_value is None and said.p_corrected is None, "three classes are too few"
+        low, high = students_t([one[s] - two[s] for s in CLASSES])
+        assert said.difference.low == pytest.approx(low)
+        assert said.difference.high == pytest.approx(high)
         signs.add(np.sign(expected))
     assert {-1.0, 1.0} <= signs, "values that tell"
+    assert comparison.classes == 3
+
+
+def students_t(differences: list[np.ndarray]) -> tuple[float, float]:
+    """Over classes, no narrower than the pictures alone make it with one of each sign added."""
+    means = np.array([d.mean() for d in differences])
+    pictures = [np.append(d, (-1, 1)).var() / len(d) for d in differences]
+    count = len(means)
+    variance = max(means.var(ddof=1) / count, sum(pictures) / count**2)
+    half = t.ppf(0.975, count - 1) * np.sqrt(variance)
+    return max(-1.0, means.mean() - half), min(1.0, means.mean() + half)
+
+
+SEVEN = {f"c{k}": (k % 5, 3 + 2 * k) for k in range(7)}
+"""Classes with their labels and numbers of pictures."""
+
+
+def seven_classes(seed: int, lean: float) -> Predictions:
+    """A model on seven classes, that leans toward each by so much."""
+    rng = np.random.default_rng(seed)
+    seen: list[Seen] = []
+    for slug, (label, count) in SEVEN.items():
+        logits = rng.normal(0, 1, (count, 9))
+        logits[:, OUTPUT_OF[label]] += lean
+        said = answers(torch.from_numpy(logits), [label] * count, SPACE)
+        seen += [Seen(f"{i:064x}", slug, slug, label, "si", i, "", a) for i, a in enumerate(said)]
+    return decode(encode(rows_table(seen), record(spec=f"made/{seed}")), "made")
+
+
+def test_p_values_are_scipys_and_corrected_for_all_of_the_table() -> None:
+    predictions = [seven_classes(1, 0.0), seven_classes(2, 1.0), seven_classes(3, 4.0)]
+    said = compare(predictions).differences
+    shares = [
+        np.array([g.restricted.hits.mean() for _, g in sorted(groups(p).items())])
+        for p in predictions
+    ]
+    expected = [
+        permutation_test(
+            (shares[a] - shares[b],),
+            lambda x, axis: x.mean(axis=axis),
+            permutation_type="samples",
+            n_resamples=np.inf,
+        ).pvalue
+        for a, b in combinations(range(3), 2)
+    ]
+    assert [d.p_value for d in said] == pytest.approx(expected)
+    assert min(expected) == 2 / 2**7 and max(expected) > 2 / 2**7, "values that tell"
+    assert [d.p_corrected for d in said] == pytest.approx(holm(expected))
+    assert said[0].p_corrected != said[0].p_value
+
+
+def test_hundreds_of_models_are_compared_by_counts() -> None:
+    """Every pair of 30, as each pair alone; nothing is drawn."""
+    many = [seven_classes(10 + k, k / 10) for k in range(30)]
+    together = {(d.first, d.second): d for d in compare(many).differences}
+    assert len(together) == 435
+    for a, b in ((0, 29), (3, 4), (28, 29)):
+        (alone,) = compare([many[a], many[b]]).differences
+        found = together[alone.first, alone.second]
+        assert (found.difference, found.p_value) == (alone.difference, alone.p_value)
 
 
 def test_consistency_is_of_pictures_that_every_model_takes_for_the_class(

@@ -11,7 +11,7 @@ import pyarrow.parquet as pq
 import pytest
 
 from spurbench.errors import UserError
-from spurbench.scores.predictions import METADATA, decode, read_predictions, schema
+from spurbench.scores.predictions import METADATA, decode, encode, read_predictions
 from tests.core.scores.made import Made, made, record
 
 
@@ -22,27 +22,18 @@ def model() -> Made:
 
 def altered(model: Made, column: str, value: Any) -> bytes:
     """The file with another value in a column of its last row."""
-    rows = model.predictions.table.to_pylist()
+    stored = pq.read_table(io.BytesIO(encode(model.predictions.table, record())))
+    rows = stored.to_pylist()
     old = rows[-1][column]
     rows[-1][column] = [*old[:-1], value] if isinstance(old, list) and value != "gap" else value
     if value == "gap":
         rows[-1][column] = None
-    table = pa.Table.from_pylist(rows, schema=schema())
     buffer = io.BytesIO()
-    pq.write_table(
-        table.replace_schema_metadata({METADATA: record().model_dump_json().encode()}), buffer
-    )
+    pq.write_table(pa.Table.from_pylist(rows, schema=stored.schema), buffer)
     return buffer.getvalue()
 
 
-NUMBERS = [
-    "probability",
-    "class_probability",
-    "class_log_odds",
-    "top_probabilities",
-    "restricted_class_log_odds",
-    "restricted_top_probabilities",
-]
+NUMBERS = ["class_log_odds", "top_probabilities", "restricted_class_log_odds"]
 
 
 @pytest.mark.parametrize("column", NUMBERS)
@@ -56,7 +47,9 @@ def test_numbers_that_are_none(model: Made, column: str, value: float) -> None:
     )
 
 
-@pytest.mark.parametrize("column", ["sha256", "label", "restricted_predicted", "top_labels"])
+@pytest.mark.parametrize(
+    "column", ["sha256", "label", "restricted_class_log_odds", "predicted_name"]
+)
 def test_gaps(model: Made, column: str) -> None:
     with pytest.raises(UserError, match=rf"\(the column {column} has gaps\)"):
         decode(altered(model, column, "gap"), "x")
@@ -70,8 +63,17 @@ def test_gaps_within_lists(model: Made, column: str) -> None:
 
 def test_logits_are_kept_on_request_only(model: Made) -> None:
     assert model.predictions.table["logits"].null_count == model.predictions.table.num_rows
-    again = decode(altered(model, "origin", "elsewhere"), "x")
-    assert again.table["origin"].to_pylist()[-1] == "elsewhere"
+    again = decode(altered(model, "class_name", "elsewhere"), "x")
+    assert again.table["class_name"].to_pylist()[-1] == "elsewhere"
+
+
+def test_hashes_are_of_32_bytes(model: Made) -> None:
+    stored = pq.read_table(io.BytesIO(encode(model.predictions.table, record())))
+    texts = pa.array(model.predictions.table["sha256"].to_pylist())
+    buffer = io.BytesIO()
+    pq.write_table(stored.set_column(0, "sha256", texts), buffer)
+    with pytest.raises(UserError, match=r"sha256 has values of type string, not of 32 bytes"):
+        decode(buffer.getvalue(), "x")
 
 
 @pytest.mark.parametrize("data", [b"", b"PAR1", b"no parquet"])

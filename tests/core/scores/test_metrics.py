@@ -11,19 +11,25 @@ from hypothesis import strategies as st
 from scipy.stats import mannwhitneyu
 from sklearn.metrics import average_precision_score
 
-from spurbench.scores.metrics import fleiss_kappa, fooled_by_all, most_common, separation
+from spurbench.scores.metrics import (
+    fleiss_kappa,
+    fooled_by_all,
+    most_common,
+    separation,
+    spurious_score,
+)
 
 scores = st.lists(st.integers(-20, 20).map(float), min_size=1, max_size=40)
 
 
 def average_precision_by_hand(positive: list[float], negative: list[float]) -> float:
-    """Sum over thresholds of precision times the gain in recall, straight from the definition."""
+    """Sum over thresholds of precision times the gain in recall, straight from the definition, as if
+    positives were 40 of 100."""
     total, before = 0.0, 0.0
     for threshold in sorted(set(positive + negative), reverse=True):
-        hits = sum(p >= threshold for p in positive)
-        shown = hits + sum(n >= threshold for n in negative)
-        recall = hits / len(positive)
-        total += (recall - before) * hits / shown
+        recall = sum(p >= threshold for p in positive) / len(positive)
+        fall_out = sum(n >= threshold for n in negative) / len(negative)
+        total += (recall - before) * 40 * recall / (40 * recall + 60 * fall_out)
         before = recall
     return total
 
@@ -38,16 +44,35 @@ def test_separation_equals_its_definitions(positive: list[float], negative: list
     assert found.roc_auc == pytest.approx(u / (len(positive) * len(negative)))
 
 
-def test_spurious_imagenets_score_on_a_case_worked_by_hand() -> None:
-    """Two validation pictures, three references: ranked v s v s s, so AP = (1/1 + 2/3) / 2."""
+def test_average_precision_on_a_case_worked_by_hand() -> None:
+    """Two validation pictures, three others: ranked v s v s s, and 2 of 5 are 40 %: AP is
+    (1/1 + 2/3) / 2. With nine others of the same kind it is the same."""
     found = separation([0.9, 0.5], [0.7, 0.4, 0.1])
     assert found.average_precision == pytest.approx(5 / 6)
     assert found.roc_auc == pytest.approx(5 / 6)
     truth, values = [1, 1, 0, 0, 0], [0.9, 0.5, 0.7, 0.4, 0.1]
-    assert found.average_precision == average_precision_score(truth, values)
+    assert found.average_precision == pytest.approx(average_precision_score(truth, values))
+    more = separation([0.9, 0.5], [0.7, 0.4, 0.1] * 3)
+    assert more.average_precision == pytest.approx(5 / 6)
+    assert more.average_precision != pytest.approx(
+        average_precision_score([1, 1, *[0] * 9], [0.9, 0.5, *[0.7, 0.4, 0.1] * 3])
+    )
+
+
+def test_spurious_imagenets_own_score_is_of_its_own_numbers() -> None:
+    rng = np.random.default_rng(2)
+    validation, references = rng.normal(1, 1, 50), rng.normal(0, 1, 75)
+    truth = np.repeat([1, 0], [50, 75])
+    expected = average_precision_score(truth, np.concatenate([validation, references]))
+    assert spurious_score(validation, references) == expected
+    assert 0.4 < expected < 1, "a value that tells"
+    assert separation(validation, references).average_precision == pytest.approx(expected)
+    for counts in ((49, 75), (50, 74), (75, 50)):
+        assert spurious_score(np.ones(counts[0]), np.zeros(counts[1])) is None
 
 
 def test_a_useless_score_has_spurious_imagenets_chance_level() -> None:
+    assert separation([0.5] * 7, [0.5] * 3).average_precision == pytest.approx(0.40)
     assert separation([0.5] * 50, [0.5] * 75).average_precision == pytest.approx(0.40)
     assert separation([0.5] * 50, [0.5] * 75).roc_auc == 0.5
 

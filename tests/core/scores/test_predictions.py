@@ -18,7 +18,6 @@ from spurbench.files import sha256_bytes
 from spurbench.results import Selection, Unreadable, ValidationRecord
 from spurbench.scores.answers import Seen, answers
 from spurbench.scores.predictions import (
-    METADATA,
     Provenance,
     decode,
     encode,
@@ -50,19 +49,20 @@ def test_what_is_written_is_read_back(model: Made) -> None:
     said = model.predictions.provenance
     assert said == record()
     row = model.predictions.table.to_pylist()[0]
-    assert (row["slug"], row["class_name"], row["label"], row["split"], row["origin"]) == (
-        "ant", "the ant", 2, "generated", "o0",
+    assert (row["slug"], row["class_name"], row["label"], row["split"]) == (
+        "ant", "the ant", 2, "generated",
     )  # fmt: skip
     assert set(row) == set(schema().names)
-    full, part = row["top_outputs"], row["restricted_top_outputs"]
-    assert len(full) == len(part) == 5 and set(part) == {0, 2, 4, 7, 8}
+    full, part = row["top_outputs"], row["restricted_top_labels"]
+    assert len(full) == len(part) == 5 and set(part) == {0, 1, 2, 3, 4}
     label = {7: 0, 2: 1, 8: 2, 0: 3, 4: 4}
     assert row["top_labels"] == [label.get(o, -1) for o in full]
-    assert row["restricted_top_labels"] == [label[o] for o in part]
+    among = [label[o] for o in full if o in label]
+    assert [x for x in part if x in among] == among, "in the same order as in the full head"
+    assert row["restricted_predicted"] == part[0]
     assert row["predicted"] == row["top_labels"][0]
     assert row["predicted_name"] == "abcdefghi"[full[0]]
     assert row["top_probabilities"] == sorted(row["top_probabilities"], reverse=True)
-    assert row["probability"] == row["top_probabilities"][0]
 
 
 def changed(record: BaseModel) -> Iterator[tuple[str, Any]]:
@@ -111,51 +111,51 @@ def test_a_file_without_rows_is_refused(model: Made) -> None:
     assert str(error.value) == "here.parquet: holds no predictions"
 
 
-@pytest.mark.parametrize("column", ["sha256", "restricted_predicted", "logits"])
+@pytest.mark.parametrize("column", ["sha256", "label", "top_outputs", "restricted_class_log_odds"])
 def test_a_missing_column_is_named(model: Made, column: str) -> None:
-    table = model.predictions.table.drop_columns([column])
-    metadata = {METADATA: record().model_dump_json().encode()}
+    stored = pq.read_table(io.BytesIO(encode(model.predictions.table, record())))
     buffer = io.BytesIO()
-    pq.write_table(table.replace_schema_metadata(metadata), buffer)
+    pq.write_table(stored.drop_columns([column]), buffer)
     with pytest.raises(UserError, match=f"not a predictions file .*{column}"):
         decode(buffer.getvalue(), "x")
 
 
 def test_another_format_is_refused(model: Made) -> None:
-    with pytest.raises(ValueError, match="format"):
-        Provenance.model_validate(record().model_dump() | {"format": 2})
+    for other, said in ((3, "made by a newer spurbench"), (0, "format"), ("2x", "format")):
+        with pytest.raises(ValueError, match=said):
+            Provenance.model_validate(record().model_dump() | {"format": other})
+    assert Provenance.model_validate(record().model_dump() | {"format": 1}) == record()
 
 
 def test_the_columns_types() -> None:
     """float32 holds what counts; files of other versions of the package are read by these."""
-    head = {
+    both = {
         "predicted": pa.int32(),
         "predicted_name": pa.string(),
-        "probability": pa.float32(),
-        "class_probability": pa.float32(),
         "class_log_odds": pa.float32(),
-        "top_outputs": pa.list_(pa.int32()),
         "top_labels": pa.list_(pa.int32()),
+    }
+    head = both | {
+        "top_outputs": pa.list_(pa.int32()),
         "top_probabilities": pa.list_(pa.float32()),
     }
-    picture = dict.fromkeys(("sha256", "slug", "class_name", "split", "origin"), pa.string())
+    picture = dict.fromkeys(("sha256", "slug", "class_name", "split"), pa.string())
     picture |= {"label": pa.int32(), "index": pa.int32()}
-    restricted = {f"restricted_{name}": kind for name, kind in head.items()}
-    expected = picture | head | restricted | {"logits": pa.list_(pa.float32())}
+    restricted = {f"restricted_{name}": kind for name, kind in both.items()}
+    merged = {"merged_predicted": pa.int32(), "merged_class_log_odds": pa.float32()}
+    expected = picture | head | restricted | merged | {"logits": pa.list_(pa.float32())}
     assert {field.name: field.type for field in schema()} == expected
 
 
 def test_columns_in_another_order_and_wider_are_read(model: Made) -> None:
-    table = model.predictions.table
-    wide = table.select(table.column_names[::-1])
-    at = wide.column_names.index("probability")
-    wide = wide.set_column(at, "probability", wide["probability"].cast(pa.float64()))
+    stored = pq.read_table(io.BytesIO(encode(model.predictions.table, record())))
+    wide = stored.select(stored.column_names[::-1])
+    at = wide.column_names.index("class_log_odds")
+    wide = wide.set_column(at, "class_log_odds", wide["class_log_odds"].cast(pa.float64()))
     wide = wide.append_column("more", pa.array([1] * len(wide)))
     buffer = io.BytesIO()
-    pq.write_table(
-        wide.replace_schema_metadata({METADATA: record().model_dump_json().encode()}), buffer
-    )
-    assert decode(buffer.getvalue(), "x").table.equals(table)
+    pq.write_table(wide, buffer)
+    assert decode(buffer.getvalue(), "x").table.equals(model.predictions.table)
 
 
 def test_what_the_file_says_of_itself_is_sorted_text(model: Made) -> None:

@@ -7,14 +7,18 @@ from collections import Counter
 
 import numpy as np
 import pytest
+import torch
 from scipy.special import log_softmax, softmax
 from scipy.stats import binomtest
 from sklearn.metrics import average_precision_score, roc_auc_score
 
+from spurbench.contracts import LabelSpace
 from spurbench.results import HeadScore, Interval, Means, Result
+from spurbench.scores.answers import Seen, answers
+from spurbench.scores.predictions import Predictions, decode, encode, rows_table
 from spurbench.scores.statistics import Estimate, clustered_difference, clustered_mean
 from spurbench.scores.summary import finite, groups, result_of
-from tests.core.scores.made import CLASSES, COUNTS, OUTPUT_OF, SPACE, Made, made
+from tests.core.scores.made import CLASSES, COUNTS, OUTPUT_OF, SPACE, Made, made, record
 
 LABEL_OF = {output: label for label, output in OUTPUT_OF.items()}
 HEADS = {"full": list(range(9)), "restricted": sorted(OUTPUT_OF.values())}
@@ -93,7 +97,9 @@ def test_separation_from_validation_pictures(
     negative = Expected(model.outputs[slug, split], CLASSES[slug], head).odds
     truth = [1] * len(positive) + [0] * len(negative)
     scores = np.concatenate([positive, negative])
-    assert said.average_precision == pytest.approx(average_precision_score(truth, scores))
+    weights = [0.4 / len(positive)] * len(positive) + [0.6 / len(negative)] * len(negative)
+    precision = average_precision_score(truth, scores, sample_weight=weights)
+    assert said.average_precision == pytest.approx(precision)
     assert said.roc_auc == pytest.approx(roc_auc_score(truth, scores))
 
 
@@ -147,7 +153,9 @@ def test_means_over_classes(model: Made, result: Result, split: str, head: str) 
         each = [getattr(head_of(result, slug, split, head), name) for slug in CLASSES]
         mean = getattr(said, name)
         assert mean.value == pytest.approx(np.mean(each))
-        same(mean, clustered_mean({slug: [v] for slug, v in zip(CLASSES, each, strict=True)}))
+        pictures = sum(COUNTS[slug, s] for slug in CLASSES for s in (split, "val"))
+        clusters = {slug: [v] for slug, v in zip(CLASSES, each, strict=True)}
+        same(mean, clustered_mean(clusters, pictures=pictures))
 
 
 @pytest.mark.parametrize("head", HEADS)
@@ -189,8 +197,73 @@ def test_a_class_without_validation_pictures_has_no_separation_and_enters_no_mea
     assert alone.means["si"].roc_auc is None and alone.means["si"].average_precision is None
 
 
+def test_spurious_imagenets_own_score_is_told_of_its_own_pictures_only(result: Result) -> None:
+    assert all(score.spurious_score is None for score in result.scores)
+    assert all(means.spurious_score is None for means in result.means.values())
+    own = result_of(of_counts({("ant", "si"): 75, ("ant", "val"): 50, ("bee", "si"): 75}))
+    said = {(s.slug, s.split): s for s in own.scores}
+    score = said["ant", "si"].spurious_score
+    assert score is not None and 0.4 < score < 1
+    assert score == pytest.approx(said["ant", "si"].average_precision)
+    assert said["bee", "si"].spurious_score is None and said["ant", "val"].spurious_score is None
+    assert own.means["si"].spurious_score is None, "not of every class"
+    every = {(slug, split): n for slug in ("ant", "bee") for split, n in (("si", 75), ("val", 50))}
+    whole = result_of(of_counts(every))
+    each = [s.spurious_score for s in whole.scores if s.split == "si"]
+    mean = whole.means["si"].spurious_score
+    assert mean is not None and mean.value == pytest.approx(np.mean(np.array(each, float)))
+    same(mean, clustered_mean({str(i): [v] for i, v in enumerate(each) if v}, pictures=250))
+
+
+def of_counts(counts: dict[tuple[str, str], int]) -> Predictions:
+    """Predictions of pictures in such numbers, the validation pictures leaning to their class."""
+    rng = np.random.default_rng(8)
+    seen: list[Seen] = []
+    for (slug, split), count in counts.items():
+        logits = rng.normal(0, 1, (count, 9))
+        logits[:, OUTPUT_OF[CLASSES[slug]]] += 2.0 if split == "val" else 1.0
+        said = answers(torch.from_numpy(logits), [CLASSES[slug]] * count, SPACE)
+        seen += [
+            Seen(f"{i:064x}", slug, slug, CLASSES[slug], split, i, "", a)
+            for i, a in enumerate(said)
+        ]
+    return decode(encode(rows_table(seen), record()), "made")
+
+
+def test_kinds_of_a_class_count_as_the_class_in_the_merged_reading() -> None:
+    """Outputs 1 and 3 are kinds of label 2 (output 8): hits and log odds by summed probabilities."""
+    kinds = (-1, 2, -1, 2, -1, -1, -1, -1, -1)
+    space = LabelSpace("made", "micro", SPACE.names, SPACE.labels, kinds)
+    rng = np.random.default_rng(3)
+    outputs = {split: rng.normal(0, 2, (n, 9)) for split, n in (("si", 30), ("val", 20))}
+    seen = [
+        Seen(f"{i:064x}", "ant", "ant", 2, split, i, "", a)
+        for split, values in outputs.items()
+        for i, a in enumerate(answers(torch.from_numpy(values), [2] * len(values), space))
+    ]
+    result = result_of(decode(encode(rows_table(seen), record()), "made"))
+    shares = {}
+    for split, values in outputs.items():
+        p = softmax(values, axis=1)
+        merged = np.delete(p, [1, 3], axis=1)
+        merged[:, 6] = p[:, [1, 3, 8]].sum(axis=1)  # output 8 has moved to place 6
+        shares[split] = merged
+    hits = int((shares["si"].argmax(axis=1) == 6).sum())
+    said = {s.split: s for s in result.scores}
+    assert said["si"].merged is not None and said["si"].merged.hits == hits
+    assert said["si"].hits < hits < 30, "values that tell"
+    own = {split: p[:, 6] for split, p in shares.items()}
+    assert said["si"].merged.mean_probability == pytest.approx(own["si"].mean(), abs=1e-6)
+    area = roc_auc_score([1] * 20 + [0] * 30, np.concatenate([own["val"], own["si"]]))
+    assert said["si"].merged.roc_auc == pytest.approx(area)
+    assert said["si"].merged.top5 is None and said["si"].merged.wrong == []
+    means = result.means["si"].merged
+    assert means is not None and means.top1.value == hits / 30 and means.top5 is None
+
+
 def test_what_the_result_says_of_itself(model: Made, result: Result) -> None:
     provenance = model.predictions.provenance
+    assert result.prevalence == 0.4 and result.schema_version == 3
     assert (result.model, result.data) == (provenance.model, provenance.data)
     assert result.environment == {"dtype": "float32", "torch": "2.0"}
     assert result.predictions_sha256 == model.predictions.sha256

@@ -121,9 +121,11 @@ def test_without_a_referee_the_object_was_not_measured_and_all_hits_count() -> N
     half = [1.5 * g - d for g, d in zip(PLAIN, NONE, strict=True)]
     unknown = "whether its pictures show the object was not measured"
     assert said(record)[1:] == [
-        f"SFSL `x` beats the row without SFSL; {unknown} (kappa 1: {points(PLAIN)}; kappa 0.5: "
-        f"{points([2 * g for g in PLAIN])}). Of the kappas, 1 falls behind 0.5 "
-        f"({points([-g for g in PLAIN])} points).",
+        (
+            f"SFSL `x` beats the row without SFSL; {unknown} (kappa 1: {points(PLAIN)}; kappa 0.5: "
+            f"{points([2 * g for g in PLAIN])}). Of the kappas, 1 falls behind 0.5 "
+            f"({points([-g for g in PLAIN])} points)."
+        ),
         f"SFSL `y` cannot be told from the row without SFSL; {unknown} (kappa 1: {points(NONE)}).",
         f"Over the kappas tried, `x` beats `y` ({points(half)} points).",
     ]

@@ -16,9 +16,7 @@ from spurbench.results import (
     SplitScore,
     Unreadable,
 )
-from spurbench.scores.comparison import Comparison, Consistency, Difference
 from spurbench_evaluators.report.tables import (
-    comparison_table,
     models_table,
     percent,
     score_table,
@@ -216,7 +214,7 @@ def test_the_caption_says_the_gap_the_part_and_what_was_left_out() -> None:
         (share(0.8125, 0.7106, 0.8849), "81.2 [71.1, 88.5]"),
         (share(0.5), "50.0"),
         (share(0.5, 0.25), "50.0"),
-        (share(0.5, None, 0.25), "50.0"),
+        (share(0.5, None, 0.75), "50.0"),
         (share(0.0, 0.0, 0.0), "0.0 [0.0, 0.0]"),
         (share(-0.125, -1.0, 1.0), "-12.5 [-100.0, 100.0]"),
     ],
@@ -236,64 +234,6 @@ def test_a_share_in_per_cent_with_its_interval(interval: Interval, shown: str) -
 )
 def test_what_was_left_out_is_named_up_to_three(count: int, shown: str) -> None:
     assert unreadable_note(UNREADABLE[:count]) == f"left out as unreadable: {shown}"
-
-
-def test_a_comparison_is_consistency_by_split_then_paired_differences() -> None:
-    table = comparison_table(
-        Comparison(
-            models=["a", "b", "c"],
-            classes=6,
-            consistency=[
-                Consistency(
-                    split="si", pictures=9, fooled_by_all=share(0.25, 0.1, 0.5), fleiss_kappa=0.125
-                ),
-                Consistency(split="mine", pictures=9, fooled_by_all=share(1.0), fleiss_kappa=None),
-            ],
-            differences=[
-                Difference(
-                    first="a",
-                    second="b",
-                    split="val",
-                    difference=share(-0.5),
-                    p_value=0.01234,
-                    p_corrected=0.02468,
-                ),
-                Difference(
-                    first="a",
-                    second="c",
-                    split="other",
-                    difference=share(0.5, 0.25, 0.75),
-                    p_value=None,
-                    p_corrected=None,
-                ),
-            ],
-        )
-    )
-    assert table.title == "3 models on the same pictures"
-    assert heads(table) == ["", "split", "value", "kappa or p"]
-    assert rows(table) == [
-        ("all", "references", "25.0 [10.0, 50.0]", "0.12"),
-        ("all", "mine", "100.0", ""),
-        ("a - b", "val. accuracy", "-50.0", "0.0247"),
-        ("a - c", "other", "50.0 [25.0, 75.0]", ""),
-    ]
-    assert [row.end_section for row in table.rows] == [False, True, False, False]
-    assert [column.justify for column in table.columns] == ["left", "left", "right", "right"]
-    assert [column.no_wrap for column in table.columns] == [False, True, True, True]
-    assert table.columns[0].overflow == "fold"
-    assert table.caption == (
-        "share fooled by all in %, Fleiss' kappa of hit or miss; differences in points with Student's "
-        "t intervals over classes; p by sign-flip over classes, corrected for 2 differences (Holm)"
-    )
-
-
-def test_a_comparison_over_too_few_classes_says_why_there_is_no_p() -> None:
-    def caption(classes: int) -> str:
-        made = Comparison(models=["a", "b"], classes=classes, consistency=[], differences=[])
-        return str(comparison_table(made).caption)
-
-    assert caption(5).endswith("(Holm); no p: 5 of the 6 classes that p < 0.05 takes")
-    assert caption(6).endswith("(Holm)")
 
 
 def test_several_models_are_a_row_each_in_their_order() -> None:

@@ -238,7 +238,7 @@ def _how(classifiers: Sequence[Classifier], settings: Settings) -> str:
     batch = settings.chosen_batch_size()
     how = f"{batch} pictures a batch, {settings.chosen_workers()} reading threads"
     elsewhere = [c.spec for c in classifiers if placement_of(c, asked) != asked]
-    if len(elsewhere) == len(classifiers):
+    if elsewhere and len(elsewhere) == len(classifiers):
         return f"{placement_of(classifiers[0], asked).described()}, {asked.dtype}, {how}"
     apart = (
         f"; on the CPU, for want of a torch network: {', '.join(elsewhere)}" if elsewhere else ""

@@ -130,6 +130,50 @@ def test_a_loss_without_bound_is_divergence_too(pipeline: Path) -> None:
     )
 
 
+class Spoiled(torch.autograd.Function):
+    """Hands a number on as it is, and back as one that is none."""
+
+    @staticmethod
+    def forward(context: Any, value: torch.Tensor) -> torch.Tensor:
+        return value.clone()
+
+    @staticmethod
+    def backward(context: Any, *gradients: torch.Tensor) -> torch.Tensor:
+        return gradients[0] * math.nan
+
+
+@pytest.mark.parametrize("at", [0, 2])
+def test_a_gradient_that_is_not_finite_reaches_neither_weights_nor_checkpoint(
+    pipeline: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, at: int
+) -> None:
+    """Every loss is finite; the gradient of one step is not. The weights are the steps' before."""
+    path, chosen = tmp_path / "checkpoint.pt", plain(steps=5, checkpoint_every=1)
+    before = load_base_model(pipeline)
+    clean = finetune(before, ROBUST, data_for(before, chosen), chosen, 5, None)
+    logs = [next(clean) for _ in range(at)]
+    real = Finetuning.terms
+    steps: list[float] = []
+
+    def spoiling(self: Finetuning, batch: Any) -> Any:
+        terms = real(self, batch)
+        steps.append(terms.ldm.item())
+        late = len(steps) == at + 1
+        return replace(terms, ldm=Spoiled.apply(terms.ldm)) if late else terms
+
+    model = load_base_model(pipeline)
+    seen: list[StepLog] = []
+    monkeypatch.setattr(Finetuning, "terms", spoiling)
+    training = finetune(model, ROBUST, data_for(model, chosen), chosen, 5, path)
+    with pytest.raises(UserError) as error:
+        seen.extend(training)
+    assert str(error.value) == (
+        f"training diverged at step {at + 1} (the gradient is nan); lower training.learning_rate"
+    )
+    assert seen == logs and all(math.isfinite(loss) for loss in steps)
+    assert same(model, before)
+    assert (torch.load(path, weights_only=True)["step"] if path.exists() else 0) == at
+
+
 class Second(Team):
     """The second of two processes, without the first."""
 

@@ -10,7 +10,7 @@ import torch
 from diffusers import DDPMScheduler
 
 from spurbench.errors import UserError
-from spurbench_builders.method.schedule import Schedule, schedule_of
+from spurbench_builders.method.schedule import BETAS, Schedule, schedule_of
 
 SD = {"beta_schedule": "scaled_linear", "beta_start": 0.00085, "beta_end": 0.012}
 TIMES = torch.tensor([10, 900, 0])
@@ -145,6 +145,21 @@ def test_settings_without_a_prediction_type_mean_noise_and_unknown_ones_are_refu
     assert str(error.value) == (
         "base model: its scheduler's prediction_type is 'sample'; known: epsilon, v_prediction"
     )
+
+
+@pytest.mark.parametrize("betas", ["quadratic", None, 3])
+def test_betas_that_diffusers_does_not_know_are_refused_in_a_line(betas: object) -> None:
+    with pytest.raises(UserError) as error:
+        schedule_of({**SD, "beta_schedule": betas})
+    assert str(error.value) == (
+        f"base model: its scheduler's beta_schedule is {betas!r}, which diffusers does not know; known: "
+        "linear, scaled_linear, squaredcos_cap_v2, laplace, sigmoid"
+    )
+
+
+def test_the_betas_that_are_named_as_known_are_known() -> None:
+    for name in BETAS:
+        assert 0 < float(schedule_of({**SD, "beta_schedule": name}).abar[500]) < 1
 
 
 def test_a_schedule_goes_to_a_device_as_a_whole() -> None:

@@ -11,6 +11,7 @@ import pytest
 import torch
 from safetensors.torch import load_file
 
+from spurbench.errors import UserError
 from spurbench.pictures import png_bytes
 from spurbench_builders.method.batches import training_set
 from spurbench_builders.method.checkpoint import load_trained_state, trained_state
@@ -18,6 +19,7 @@ from spurbench_builders.method.finetune import finetune
 from spurbench_builders.method.sampling import sample as sampled
 from spurbench_builders.models.base import BaseModel
 from spurbench_builders.models.needed import Models
+from spurbench_builders.steps import train as train_step
 from spurbench_builders.steps.finished import save_json
 from spurbench_builders.steps.job import Job
 from spurbench_builders.steps.pictures import as_tensors
@@ -131,6 +133,42 @@ def test_a_killed_training_goes_on_from_its_checkpoint(
         log.write("half a li")
     assert [e.done for e in train(job, models, Team(), folder)] == [3]
     assert files(folder) == files(whole)
+
+
+@pytest.mark.parametrize("checkpoint", [True, False], ids=["before", "after"])
+def test_killed_about_the_removal_of_the_checkpoint_a_training_trains_no_step_again(
+    models: Models,
+    trained: tuple[Job, Path, list[str]],
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    checkpoint: bool,
+) -> None:
+    """The weights are there, whole; the step is not sealed; the checkpoint is gone, or still there."""
+    job, whole, _ = trained
+    folder = made_folder(tmp_path / "made")
+    for name, data in files(whole).items():
+        (folder / name).write_bytes(data)
+    if checkpoint:
+        (folder / "checkpoint.pt").write_bytes(b"of the last step but one")
+    monkeypatch.setattr(train_step, "finetune", lambda *_: pytest.fail("trains again"))
+    (event,) = train(job, models, Team(), folder)
+    assert (event.step, event.done, event.total, event.note) == ("train", 3, 3, "trained before")
+    assert files(folder) == files(whole)
+
+
+def test_weights_that_some_processes_do_not_find_stop_the_team(
+    models: Models, trained: tuple[Job, Path, list[str]]
+) -> None:
+    class Apart(Team):
+        def same(self, number: int) -> bool:
+            return not number
+
+    job, folder, _ = trained
+    with pytest.raises(UserError) as error:
+        list(train(job, models, Apart(), folder))
+    assert str(error.value) == (
+        f"{folder}: not every process finds its weights; several machines need one shared folder"
+    )
 
 
 def test_samples_are_the_trained_models_of_the_instance_prompt(

@@ -111,6 +111,13 @@ def test_the_restricted_reading_ranks_and_is_shown() -> None:
     ]
 
 
+def test_a_difference_counts_by_the_restricted_reading_alone() -> None:
+    differ = [scored("made/a", A, [20] * 8), scored("made/d", D, [20] * 8)]
+    assert [p.rank for p in ranked(differ)] == [1, 2], "over the full head they are the same"
+    alike = [scored("made/a", A, A), scored("made/b", B, D)]
+    assert [p.rank for p in ranked(alike)] == [1, 1]
+
+
 @pytest.mark.parametrize(("classes", "told"), [(5, False), (6, True)])
 def test_fewer_classes_than_a_test_takes_are_one_rank_and_the_caption_says_so(
     classes: int, told: bool

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import pytest
 from rich.table import Table
 
@@ -41,7 +43,7 @@ def score(slug: str, split: str, hits: int, n: int) -> SplitScore:
     )
 
 
-def means(value: float, restricted: Means | None = None, **more: Interval) -> Means:
+def means(value: float, restricted: Means | None = None, **more: Any) -> Means:
     return Means(top1=share(value, 0.1, 0.9), restricted=restricted, **more)
 
 

@@ -96,7 +96,7 @@ def test_altered_or_missing_splits_are_errors(folder: Path) -> None:
 def test_a_manifest_cannot_name_files_outside(folder: Path) -> None:
     path = folder / "manifest.json"
     data = json.loads(path.read_text())
-    data["classes"]["koala"]["splits"]["si"]["path"] = "../../secret.parquet"
+    data["classes"]["koala"]["splits"]["si"]["files"][0]["path"] = "../../secret.parquet"
     path.write_text(json.dumps(data))
     with pytest.raises(UserError, match="outside the data set"):
         open_data_set(folder)

@@ -92,9 +92,9 @@ def bomb(folder: Path, aside: Path) -> None:
     aside.mkdir(exist_ok=True)
     rows = [Row(data, 5, "koala", "si", 0, "bomb.png", sha256_bytes(data))]
     write_split(rows, aside / "bomb.parquet")
-    entries = {"si": split_entry("koala", "si", aside / "bomb.parquet", 1)}
+    entries = {"si": split_entry("koala", "si", aside / "bomb.parquet")}
     entry = ClassEntry(name="koala", label=5, feature="", splits=entries, provenance={})
-    install_class(folder, "made", "micro", "koala", entry, {"si": aside / "bomb.parquet"})
+    install_class(folder, "made", "micro", "koala", entry, {"si": [aside / "bomb.parquet"]})
 
 
 def empty(folder: Path) -> None:

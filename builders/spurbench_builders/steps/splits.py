@@ -53,26 +53,30 @@ def split_rows(job: Job, domain: Domain) -> dict[str, list[Row]]:
             training_references(job),
             samples.safety,
             prompt=job.prompts[0],
-            recipe=f"{job.recipe.name}@{job.recipe.fingerprint()[:12]}",
+            recipe=recipe_name(job),
         ),
         "val": validation_rows(job.card, validation),
     }
     return {name: rows for name, rows in by_split.items() if rows}
 
 
+def recipe_name(job: Job) -> str:
+    """The recipe as rows and the manifest name it."""
+    return f"{job.recipe.name}@{job.recipe.fingerprint()[:12]}"
+
+
 def sheet(job: Job, generated: Sequence[Row]) -> Image.Image:
     """The class's contact sheet."""
     fooled = [sum(p.label == r.label for p in r.predictions) for r in generated]
     title = f"{job.card.name}: {job.card.feature} ({job.prompts[0]})"
-    images = [read_rgb(r.png, r.origin) for r in generated]
+    images = [read_rgb(r.data, r.origin) for r in generated]
     return contact_sheet(title, training_images(job), images, fooled, len(job.recipe.panel))
 
 
-def split_files(job: Job) -> dict[str, tuple[Path, int]]:
-    """The finished step's parquet file of each split, and how many pictures it holds."""
+def split_files(job: Job) -> dict[str, Path]:
+    """The finished step's parquet file of each split."""
     folder = job.folder("splits")
-    counts: dict[str, int] = load_json(folder / "counts.json")
-    return {name: (folder / f"{name}.parquet", count) for name, count in counts.items()}
+    return {name: folder / f"{name}.parquet" for name in load_json(folder / "counts.json")}
 
 
 def sheet_file(job: Job) -> Path:

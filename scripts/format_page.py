@@ -6,9 +6,10 @@ python scripts/format_page.py
 from __future__ import annotations
 
 import inspect
+import json
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Any
+from typing import Annotated, Any, Literal, get_args, get_origin
 
 from pydantic import BaseModel
 from pydantic.fields import FieldInfo
@@ -68,10 +69,18 @@ def page() -> str:
 
 
 def _records() -> Iterator[str]:
-    records = [manifest.Manifest, manifest.ClassEntry, manifest.SplitEntry, manifest.FileEntry]
+    records: list[type[BaseModel]] = [
+        manifest.Manifest,
+        manifest.ClassEntry,
+        manifest.SplitEntry,
+        manifest.FileEntry,
+    ]
     for record in records:
         yield f"### {record.__name__}\n\n{inspect.cleandoc(record.__doc__ or '')}\n"
-        rows = [(name, _type(field), _said(field)) for name, field in record.model_fields.items()]
+        rows = [
+            (name, _type(field), field.description or "")
+            for name, field in record.model_fields.items()
+        ]
         yield from _table(("field", "type", "meaning"), rows)
 
 
@@ -80,25 +89,21 @@ def _type(field: FieldInfo) -> str:
     return _shown(field.annotation)
 
 
-def _shown(annotation: Any) -> str:
-    origin, inside = getattr(annotation, "__origin__", None), getattr(annotation, "__args__", ())
+def _shown(kind: Any) -> str:
+    origin, inside = get_origin(kind), get_args(kind)
+    if origin is Annotated:
+        return _shown(inside[0])
     if origin is list:
         return f"list of {_shown(inside[0])}"
     if origin is dict:
-        return f"{_shown(inside[1])} by name" if inside[1] is not Any else "object"
-    if type(None) in inside:
-        return " or ".join("null" if a is type(None) else _shown(a) for a in inside)
-    if inside and origin is None and hasattr(annotation, "__metadata__"):
-        return _shown(annotation.__origin__)
-    if inside:  # the values of a Literal
-        return " or ".join(f"`{value!r}`".replace("'", '"') for value in inside)
-    if inspect.isclass(annotation) and issubclass(annotation, BaseModel):
-        return annotation.__name__
-    return {str: "text", int: "whole number"}[annotation]
-
-
-def _said(field: FieldInfo) -> str:
-    return field.description or ""
+        return "object" if inside[1] is Any else f"{_shown(inside[1])} by name"
+    if origin is Literal:
+        return " or ".join(f"`{json.dumps(value)}`" for value in inside)
+    if inside:  # of a union
+        return " or ".join("null" if k is type(None) else _shown(k) for k in inside)
+    if inspect.isclass(kind) and issubclass(kind, BaseModel):
+        return kind.__name__
+    return {str: "text", int: "whole number"}[kind]
 
 
 def _columns() -> Iterator[str]:

@@ -5,16 +5,20 @@ from __future__ import annotations
 import json
 from collections import Counter
 from collections.abc import Iterable
+from importlib.metadata import version
 from pathlib import Path
 from typing import Any
 
-from mutmut.stats import status_by_exit_code
+from .choice import source_sha256
+from .reasons import Reason, explained
 
 NOTICED = {"killed", "timeout", "segfault", "caught by type check"}
 
 
 def statuses(folder: Path, module: str) -> dict[str, str]:
     """Every mutant of a module by name, and what became of it."""
+    from mutmut.stats import status_by_exit_code  # only the extra `mutation` brings it
+
     meta = folder / "mutants" / f"{module}.meta"
     codes = json.loads(meta.read_text(encoding="utf-8"))["exit_code_by_key"]
     return {name: status_by_exit_code[code] for name, code in codes.items()}
@@ -35,17 +39,21 @@ def forget_survivors(folder: Path, modules: Iterable[str]) -> None:
     (folder / "mutants" / "mutmut-stats.json").unlink(missing_ok=True)
 
 
-def module_record(folder: Path, module: str) -> dict[str, Any]:
-    """Numbers of a module, and its survivors with the lines that were changed."""
+def module_record(folder: Path, module: str, reasons: Iterable[Reason]) -> dict[str, Any]:
+    """Numbers of a module, and its survivors with the lines that were changed; which source and
+    tool they are of."""
     found = statuses(folder, module)
     counts = Counter(found.values())
     noticed = sum(counts[status] for status in NOTICED)
     unnoticed = [name for name, status in found.items() if status not in NOTICED]
+    survivors = [survivor(folder, name) for name in sorted(unnoticed)]
     return {
+        "sha256": source_sha256(module),
+        "tool": f"mutmut {version('mutmut')}",
         "mutants": len(found),
         "noticed": noticed,
         "by_status": dict(sorted(counts.items())),
-        "survivors": [survivor(folder, name) for name in sorted(unnoticed)],
+        "survivors": explained(module, survivors, reasons),
     }
 
 

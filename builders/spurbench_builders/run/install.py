@@ -13,7 +13,7 @@ def install(job: Job, domain: str) -> None:
     """Put the class's finished splits and contact sheet into the data set folder."""
     slug, out, files = job.card.slug, job.request.out, split_files(job)
     made = {"recipe": recipe_name(job), "seed": job.request.seed}
-    splits = {name: split_entry(slug, name, path) for name, path in files.items()}
+    splits = {name: split_entry(slug, name, path) for name, (path, _) in files.items()}
     splits["generated"] = splits["generated"].model_copy(update=made)
     entry = ClassEntry(
         name=job.card.name,
@@ -22,6 +22,6 @@ def install(job: Job, domain: str) -> None:
         splits=splits,
         provenance=job.identity,
     )
-    parquet = {name: [path] for name, path in files.items()}
+    parquet = {name: [path] for name, (path, _) in files.items()}
     install_class(out, "spurbench", domain, slug, entry, parquet)
     copy_file(sheet_file(job), out / "contact" / f"{slug}.png")

@@ -73,10 +73,11 @@ def sheet(job: Job, generated: Sequence[Row]) -> Image.Image:
     return contact_sheet(title, training_images(job), images, fooled, len(job.recipe.panel))
 
 
-def split_files(job: Job) -> dict[str, Path]:
-    """The finished step's parquet file of each split."""
+def split_files(job: Job) -> dict[str, tuple[Path, int]]:
+    """The finished step's parquet file of each split, and how many pictures it holds."""
     folder = job.folder("splits")
-    return {name: folder / f"{name}.parquet" for name in load_json(folder / "counts.json")}
+    counts: dict[str, int] = load_json(folder / "counts.json")
+    return {name: (folder / f"{name}.parquet", count) for name, count in counts.items()}
 
 
 def sheet_file(job: Job) -> Path:

@@ -137,10 +137,12 @@ def read_manifest(folder: Path) -> Manifest:
     try:
         data = json.loads(text.decode())
         _check_version(path, data)
-        _check_paths(path, data)
         if data["schema_version"] == 1:
+            _check_paths(path, data)  # before the files are read
             data = from_version_1(data, folder)
-        return Manifest.model_validate(data)
+        manifest = Manifest.model_validate(data)
+        _check_paths(path, data)
+        return manifest
     except (ValueError, TypeError, LookupError, AttributeError, RecursionError) as error:
         raise UserError(
             f"{path}: not a spurbench manifest ({_first(error)}); rebuild the data set"

@@ -118,4 +118,4 @@ def test_a_disk_that_refuses_is_one_line(tmp_path: Path) -> None:
     make_class(tmp_path / "a", tmp_path / "aside", "koala")
     (tmp_path / "file").write_text("in the way")
     said = refused([tmp_path / "a"], tmp_path / "file" / "out")
-    assert "part of the path is a file" in said
+    assert "a file of that name is in the way" in said

@@ -179,15 +179,24 @@ def test_a_picture_pages_bytes_that_are_broken_and_hashed_again(folder: Path) ->
     assert str(file) in opened(folder)
 
 
+LISTED_AS_TEXT = """{"schema_version": 2, "name": "x", "domain": "y", "classes": {"a": {"name": "a",
+"label": 1, "feature": "f", "provenance": {}, "splits": {"si": {"kind": "si", "files": "all",
+"content": "0000000000000000000000000000000000000000000000000000000000000000"}}}}}"""
+
+
 @pytest.mark.parametrize(
     ("text", "said"),
     [
         ("[]", "not a spurbench manifest"),
         ("null", "not a spurbench manifest"),
         ("{}", r"not a spurbench manifest (schema_version is missing)"),
-        ('{"schema_version": 2}', "(classes is missing)"),
+        ('{"schema_version": 2}', "(name: Field required)"),
         ('{"schema_version": 2, "classes": 7}', "not a spurbench manifest"),
-        ('{"schema_version": 2, "classes": {"a": {"splits": {"si": {}}}}}', "(path is missing)"),
+        ('{"schema_version": 1, "classes": {"a": {"splits": {"si": {}}}}}', "(path is missing)"),
+        (
+            LISTED_AS_TEXT,
+            "(classes.a.splits.si.files: Input should be a valid list)",
+        ),
         ('{"schema_version": 2, "classes": {}, "name": "x", "domain": "Y"}', "(domain: String"),
         (
             '{"schema_version": 1, "classes": {"a": {"splits": {"si": {"path": "x"}}}}}',

@@ -40,8 +40,8 @@ ABOUT = """
 
 `python -m scripts.mutation` puts small faults (mutants) into a module, one at a time (another operator,
 another number, an argument left out), and runs the unit tests of its group in
-`scripts/mutation/groups.yaml`. A mutant is noticed when a test fails, or no longer ends. It needs the extra
-`mutation`.
+`scripts/mutation/groups.yaml`. A mutant is noticed when a test fails, or no longer ends. Where a module has
+many, those tried were drawn by seed (`--sample`). It needs the extra `mutation`.
 
 ```sh
 python -m scripts.mutation losses --survivors    # a group, and every mutant that nothing noticed
@@ -57,6 +57,7 @@ By module and reason, from `scripts/mutation/reasons/`: the function, then the l
 """
 NO_REASON = "No reason is recorded."
 WIDTH = 160
+NUMBERS = ("mutants", "tried", "noticed")
 
 
 def page(record: dict[str, Any]) -> str:
@@ -77,17 +78,17 @@ def _shares(record: dict[str, Any]) -> Iterator[str]:
         return
     tools = ", ".join(sorted({found["tool"] for found in record.values()}))
     yield f"{ABOUT}Recorded with {tools}:\n"
-    yield "| module | mutants | noticed | share |\n|---|---|---|---|"
+    yield "| module | mutants | tried | noticed | share |\n|---|---|---|---|---|"
     for module, found in sorted(record.items()):
         yield _row(f"`{module}`", found)
-    total = {name: sum(found[name] for found in record.values()) for name in ("mutants", "noticed")}
+    total = {name: sum(found[name] for found in record.values()) for name in NUMBERS}
     yield _row("all", total)
 
 
 def _row(name: str, found: dict[str, Any]) -> str:
-    mutants, noticed = found["mutants"], found["noticed"]
-    percent = 100 * noticed // mutants if mutants else 100  # rounded down: 100 % are all
-    return f"| {name} | {mutants} | {noticed} | {percent} % |"
+    mutants, tried, noticed = (found[number] for number in NUMBERS)
+    percent = 100 * noticed // tried if tried else 100  # rounded down: 100 % are all
+    return f"| {name} | {mutants} | {tried} | {noticed} | {percent} % |"
 
 
 def _survivors(record: dict[str, Any]) -> Iterator[str]:

@@ -5,7 +5,8 @@
 
 Needs the extra `mutation`. Groups are in groups.yaml; without any, all of them. A killed run goes on
 where it stopped if it is given the same --work; with --again it also tries once more what no test
-noticed, for tests were added since. What may live, and why, is in reasons/.
+noticed, for tests were added since. With --sample N no more than N mutants of a module are tried, drawn
+by seed. What may live, and why, is in reasons/.
 """
 
 from __future__ import annotations
@@ -22,27 +23,38 @@ from typing import Any
 
 from .choice import below, changed, in_time, share
 from .reasons import idle, reasons
-from .record import forget_survivors, module_record
+from .record import draw, forget_survivors, module_record
 from .stage import ROOT, Group, at_home, groups, stage
 
+GENERATE = """
+from mutmut import __main__ as mutmut
+mutmut.set_mutant_under_test("mutant_generation")
+mutmut.makedirs(mutmut.Path("mutants"), exist_ok=True)
+mutmut.copy_src_dir()
+mutmut.copy_also_copy_files()
+mutmut.setup_source_paths()
+mutmut.create_mutants(2)
+"""
+"""The first part of `mutmut run`, which cannot be had alone: mutants, and none of them tried."""
+SEED = 0
 RECORD = ROOT / "docs" / "runs" / "mutation.json"
 
 
-def run(group: Group, folder: Path, children: int, *, again: bool) -> dict[str, Any]:
+def run(
+    group: Group, folder: Path, children: int, *, again: bool, sample: int | None = None
+) -> dict[str, Any]:
     """Mutate a group's modules in the folder; what became of them, by module."""
     stage(group, folder)
     if again:
         forget_survivors(folder, group.modules)
-    # One thread: mutants run side by side, and torch's pool does not outlive a fork.
-    environment = {**os.environ, "OMP_NUM_THREADS": "1"}
-    words = [sys.executable, "-m", "mutmut", "run", "--max-children", str(children)]
     log = folder / "mutmut.log"
-    with log.open("w") as out:
-        done = subprocess.run(
-            words, check=False, cwd=folder, env=environment, stdout=out, stderr=out
-        )
+    if sample is not None:
+        _call([sys.executable, "-c", GENERATE], folder, log)
+        draw(folder, group.modules, sample, SEED)
+    words = [sys.executable, "-m", "mutmut", "run", "--max-children", str(children)]
+    done = _call(words, folder, log)
     if not all((folder / "mutants" / f"{module}.meta").is_file() for module in group.modules):
-        raise SystemExit(f"{group.name}: mutmut ended with {done.returncode}; see {log}")
+        raise SystemExit(f"{group.name}: mutmut ended with {done}; see {log}")
     known = reasons()
     found = {module: module_record(folder, module, known) for module in group.modules}
     survivors = {module: record["survivors"] for module, record in found.items()}
@@ -51,9 +63,18 @@ def run(group: Group, folder: Path, children: int, *, again: bool) -> dict[str, 
     return found
 
 
+def _call(words: list[str], folder: Path, log: Path) -> int:
+    # One thread: mutants run side by side, and torch's pool does not outlive a fork.
+    environment = {**os.environ, "OMP_NUM_THREADS": "1"}
+    with log.open("w") as out:
+        return subprocess.run(
+            words, check=False, cwd=folder, env=environment, stdout=out, stderr=out
+        ).returncode
+
+
 def say(module: str, found: dict[str, Any], *, survivors: bool) -> None:
     """A line a module, and its survivors."""
-    print(f"{module:48} {found['noticed']:4}/{found['mutants']:4} {share(found):5.0%}", flush=True)
+    print(f"{module:48} {found['noticed']:4}/{found['tried']:4} {share(found):5.0%}", flush=True)
     for each in found["survivors"] if survivors else ():
         print(f"    {each['function']}\n      - {each['before']}\n      + {each['after']}")
         if "reason" in each:
@@ -67,7 +88,7 @@ def main() -> None:
     with tempfile.TemporaryDirectory() as aside:
         for group in in_time(_wanted(options), options.minutes, time.monotonic, left):
             folder = (options.work or Path(aside)) / group.name
-            made = run(group, folder, options.children, again=options.again)
+            made = run(group, folder, options.children, again=options.again, sample=options.sample)
             for module, record in made.items():
                 say(module, record, survivors=options.survivors)
             if options.record:
@@ -87,6 +108,7 @@ def _options() -> argparse.Namespace:
     parser.add_argument("--work", type=Path, help="where to work, and to go on")
     parser.add_argument("--again", action="store_true", help="try what was not noticed once more")
     parser.add_argument("--changed", action="store_true", help="modules that the record lacks only")
+    parser.add_argument("--sample", type=int, help="try so many mutants of a module at most")
     parser.add_argument("--floor", type=float, default=0.0, help="fail where less is noticed")
     parser.add_argument("--minutes", type=float, help="begin no group after so many")
     parser.add_argument("--children", type=int, default=os.cpu_count() or 1)

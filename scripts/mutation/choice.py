@@ -35,8 +35,8 @@ def changed(
 
 
 def share(found: Record) -> float:
-    """The share of a module's mutants that the tests noticed; 1 where there are none."""
-    return float(found["noticed"] / found["mutants"]) if found["mutants"] else 1.0
+    """The share of a module's mutants, of those tried, that the tests noticed; 1 where there are none."""
+    return float(found["noticed"] / found["tried"]) if found["tried"] else 1.0
 
 
 def below(found: dict[str, Record], floor: float) -> list[str]:

@@ -12,6 +12,7 @@ import pytest
 from scripts.mutation import __main__ as tool
 from scripts.mutation.choice import below, changed, in_time, share, source_sha256
 from scripts.mutation.reasons import Reason, explained, idle, reasons
+from scripts.mutation.record import SKIPPED, draw
 from scripts.mutation.stage import Group, at_home, groups
 from spurbench.files import sha256_bytes
 from tests.conftest import ROOT
@@ -79,7 +80,7 @@ def test_a_module_is_known_by_its_source() -> None:
 
 def test_the_floor_is_a_share_of_each_module() -> None:
     found = {
-        name: {"mutants": mutants, "noticed": noticed}
+        name: {"mutants": 999, "tried": mutants, "noticed": noticed}
         for name, mutants, noticed in ((ONE, 20, 17), (TWO, 20, 16), (BOARD, 0, 0))
     }
     assert [share(record) for record in found.values()] == [0.85, 0.8, 1]
@@ -99,9 +100,11 @@ def test_no_group_begins_after_the_minutes() -> None:
 def stand_in(noticed: dict[str, int]) -> Any:
     """A run in which so many of ten mutants of each module were noticed."""
 
-    def run(group: Group, folder: Path, children: int, *, again: bool) -> dict[str, Any]:
+    def run(
+        group: Group, folder: Path, children: int, *, again: bool, sample: int | None
+    ) -> dict[str, Any]:
         return {
-            module: {"mutants": 10, "noticed": noticed[module], "survivors": []}
+            module: {"mutants": 10, "tried": 10, "noticed": noticed[module], "survivors": []}
             for module in group.modules
         }
 
@@ -139,3 +142,27 @@ def test_the_command(
     assert capsys.readouterr().out == "no time was left for: first, second\n"
     with pytest.raises(SystemExit, match="no group 'third'; known: first, second"):
         call("third")
+
+
+def test_a_sample_is_drawn_by_seed_and_what_was_tried_counts(tmp_path: Path) -> None:
+    names = [f"a.x_f__mutmut_{i}" for i in range(40)]
+
+    def drawn(most: int, seed: int, codes: dict[str, int | None]) -> dict[str, int | None]:
+        meta = tmp_path / "mutants" / f"{ONE}.meta"
+        meta.parent.mkdir(parents=True, exist_ok=True)
+        meta.parent.joinpath("spurbench").mkdir(exist_ok=True)
+        meta.write_text(json.dumps({"exit_code_by_key": codes}))
+        draw(tmp_path, [ONE], most, seed)
+        found: dict[str, int | None] = json.loads(meta.read_text())["exit_code_by_key"]
+        return found
+
+    fresh: dict[str, int | None] = dict.fromkeys(names)
+    first = drawn(15, 0, fresh)
+    open_ = {name for name, code in first.items() if code is None}
+    assert len(open_) == 15 and set(first.values()) == {None, SKIPPED}
+    assert drawn(15, 0, dict(reversed(fresh.items()))) == first, "by name, not by place"
+    assert drawn(15, 1, fresh) != first
+    assert drawn(40, 0, first) == fresh, "a larger sample takes in what was left out"
+    tried = {**first, min(open_): 1, max(set(names) - open_): 0}
+    again = drawn(15, 0, tried)
+    assert again[min(open_)] == 1 and again[max(set(names) - open_)] == 0

@@ -13,8 +13,8 @@ def survivor(function: str, **more: str) -> dict[str, str]:
     return {"function": function, "before": "a = 1", "after": "a = 2", **more}
 
 
-def module(mutants: int, noticed: int, *survivors: dict[str, str]) -> dict[str, Any]:
-    counts = {"mutants": mutants, "noticed": noticed}
+def module(tried: int, noticed: int, *survivors: dict[str, str]) -> dict[str, Any]:
+    counts = {"mutants": 2 * tried, "tried": tried, "noticed": noticed}
     return {"sha256": "0" * 64, "tool": "mutmut 3", **counts, "survivors": list(survivors)}
 
 
@@ -40,10 +40,10 @@ def test_shares_and_survivors_by_reason() -> None:
         survivor("g", reason="It is the default.", after="```" + "x" * 300),
     )
     text = page({"b/two.py": part, "a/one.py": whole})
-    assert text.index("| `a/one.py` | 3 | 3 | 100 % |") < text.index(
-        "| `b/two.py` | 300 | 298 | 99 %"
+    assert text.index("| `a/one.py` | 6 | 3 | 3 | 100 % |") < text.index(
+        "| `b/two.py` | 600 | 300 | 298 | 99 %"
     )
-    assert "| all | 303 | 301 | 99 % |" in text
+    assert "| all | 606 | 303 | 301 | 99 % |" in text
     _, _, after = text.partition("### `b/two.py`\n\n")
     said = [line for line in after.splitlines() if line]
     assert said[:2] == ["It is the default.", "```diff"]
@@ -57,4 +57,4 @@ def test_shares_and_survivors_by_reason() -> None:
 
 def test_a_record_without_survivors_ends_with_its_table() -> None:
     text = page({"a/one.py": module(0, 0)})
-    assert text.endswith("| `a/one.py` | 0 | 0 | 100 % |\n| all | 0 | 0 | 100 % |\n")
+    assert text.endswith("| `a/one.py` | 0 | 0 | 0 | 100 % |\n| all | 0 | 0 | 0 | 100 % |\n")

@@ -10,6 +10,7 @@ from typing import Any
 import pyarrow as pa
 import pyarrow.parquet as pq
 
+from spurbench.dataset.content import content_of
 from spurbench.dataset.manifest import ClassEntry, Manifest
 from spurbench.dataset.schema import Row
 from spurbench.dataset.write import install_class, split_entry, write_split
@@ -87,5 +88,23 @@ def rehashed(file: Path) -> None:
                 for stored in split["files"]:
                     if stored["path"] == relative:
                         stored["sha256"] = sha256_file(file)
+
+    edited(folder, mend)
+
+
+def emptied(folder: Path, slug: str, *splits: str) -> None:
+    """Take every row out of the splits' files, and have the manifest say so."""
+    for file in (folder / "data" / slug).glob("*.parquet"):
+        if file.name.partition("-")[0] in splits:
+            pq.write_table(pq.read_table(file).slice(0, 0), file)
+            rehashed(file)
+
+    def mend(data: dict[str, Any]) -> None:
+        entry = data["classes"][slug]
+        for name in splits:
+            split = entry["splits"][name]
+            split["content"] = content_of(entry["label"], slug, name, split["kind"], [])
+            for stored in split["files"]:
+                stored["pictures"] = 0
 
     edited(folder, mend)

@@ -119,7 +119,8 @@ class Unreadable(_Strict):
 
 
 class DataRecord(_Strict):
-    """What it was scored on; ``fingerprint`` is that of the whole data set."""
+    """What it was scored on; ``fingerprint`` is that of the whole data set, ``hub_id`` and
+    ``revision`` the repository and commit that it came from, where it came from the hub."""
 
     name: str
     domain: PathPart
@@ -128,6 +129,8 @@ class DataRecord(_Strict):
     selection: Selection | None = None
     validation: ValidationRecord | None = None
     unreadable: list[Unreadable] = []
+    hub_id: str | None = None
+    revision: str | None = None
 
 
 class Wrong(_Strict):

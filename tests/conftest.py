@@ -75,6 +75,7 @@ def make_class(
         ]
         files[split] = aside / f"{name}-{split}.parquet"
         write_split(rows, files[split])
-        entries[split] = split_entry(name, split, files[split], count)
+        entries[split] = split_entry(name, split, files[split])
     entry = ClassEntry(name=name, label=label, feature="leaves", splits=entries, provenance={})
-    install_class(folder, "made", domain, name, entry, files)
+    parquet = {split: [file] for split, file in files.items()}
+    install_class(folder, "made", domain, name, entry, parquet)

@@ -4,6 +4,7 @@ inputs/importing.py."""
 from __future__ import annotations
 
 import json
+from contextlib import closing
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -96,11 +97,14 @@ def merge(
         list[Path], typer.Argument(help="Data set folders of one domain, such as the shards.")
     ],
     out: Annotated[Path, typer.Option(help="Data set folder to make or add to.")],
+    replace: Annotated[
+        bool, typer.Option("--replace", help="Replace classes that --out has with other pictures.")
+    ] = False,
 ) -> None:
     """Put the classes of several data set folders into one."""
     from .run.shards import merge_data_sets
 
-    manifest = merge_data_sets(shards, out)
+    manifest = merge_data_sets(shards, out, replace=replace)
     typer.echo(f"data set {out}, version {manifest.version}: {', '.join(manifest.classes)}")
 
 
@@ -114,7 +118,8 @@ def import_si(
     from .inputs.importing import import_folder
     from .progress import follow
 
-    follow(import_folder(path, out), quiet=False)
+    with closing(import_folder(path, out)) as events:  # an interruption leaves nothing aside
+        follow(events, quiet=False)
     typer.echo(
         f"data set {out} is ready; score a classifier with: "
         f"spurbench eval --model timm/NAME --data {out}"

@@ -15,29 +15,52 @@ from spurbench.contracts import ClassCard, slugify
 from spurbench.errors import UserError
 from spurbench.pictures import is_picture_name
 
+from .schema import UNKNOWN, Credit
+
 MANIFEST_COLUMNS = ("path", "class_full", "in1k_index")
+CREDITS = {  # what a manifest.csv may call them; the first that is there counts
+    "licence": ("licence", "license"),
+    "author": ("author", "by"),
+    "source_url": ("source_url", "url"),
+    "source_sha256": ("source_sha256", "sha256"),
+}
+SPURIOUS_IMAGENET, OWN = "spurious-imagenet", "pictures"
 MAX_DEPTH = 6
 MAX_BYTES = 1 << 28
 ASIDE = "__MACOSX"  # where macOS keeps its own data in a zip
 
 Place = Path | zipfile.Path
+Picture = tuple[Place, str, Credit]  # with its path in the folder or zip
 
 
 @dataclass(frozen=True)
 class SourceClass:
-    """A class of a folder or zip, with its pictures in order; ``origins`` are their paths in it."""
+    """A class of a folder or zip, with its pictures in order; ``origins`` are their paths in it.
+    ``collection`` says what they are pictures of, wherever they lie."""
 
     name: str
     label: int
     feature: str
     pictures: tuple[Place, ...]
     origins: tuple[str, ...]
+    credits: tuple[Credit, ...]
     slug: str
+    collection: str
 
 
 def find_classes(root: Path) -> list[SourceClass]:
     """Classes of a folder or zip: by its manifest.csv, else by the names of Spurious ImageNet's
     folders, which may lie below folders that hold nothing else."""
+    try:
+        return _found(root)
+    except OSError as error:
+        place = error.filename or root
+        raise UserError(
+            f"{place}: cannot be read ({error.strerror or error}); mend that"
+        ) from error
+
+
+def _found(root: Path) -> list[SourceClass]:
     if not root.exists():
         raise UserError(f"{root}: no such folder or zip")
     top = _opened(root)
@@ -87,16 +110,19 @@ def _opened(root: Path) -> Place:
 
 def _by_folder_names(top: Place, root: Path) -> list[SourceClass]:
     cards = {c.label: c for c in plugins.domain("imagenet").cards()}
-    pictures: dict[int, list[tuple[Place, str]]] = defaultdict(list)
+    pictures: dict[int, list[Picture]] = defaultdict(list)
     for folder, trail in _class_folders(top):
         label = int(folder.name.split("_")[2])
         if label not in cards:
             raise UserError(f"{folder}: {label} is not a class of Spurious ImageNet")
-        pictures[label] += [(f, f"{trail}{folder.name}/{f.name}") for f in _picture_files(folder)]
+        pictures[label] += [
+            (f, f"{trail}{folder.name}/{f.name}", UNKNOWN) for f in _picture_files(folder)
+        ]
     empty = [cards[k].name for k, files in pictures.items() if not files]
     if empty:
         raise UserError(f"{root}: no pictures for {', '.join(empty)}")
-    return _named({k: (_card_words(cards[k]), f) for k, f in sorted(pictures.items())})
+    found = {k: (_card_words(cards[k]), f) for k, f in sorted(pictures.items())}
+    return _named(found, SPURIOUS_IMAGENET)
 
 
 def _card_words(card: ClassCard) -> tuple[str, str]:
@@ -143,18 +169,28 @@ def _by_manifest(top: Place, root: Path) -> list[SourceClass]:
     lacking = [c for c in MANIFEST_COLUMNS if c not in (reader.fieldnames or [])]
     if lacking:
         raise UserError(f"{file}: lacks the columns {', '.join(lacking)}")
-    groups: dict[int, tuple[tuple[str, str], list[tuple[Place, str]]]] = {}
+    groups: dict[int, tuple[tuple[str, str], list[Picture]]] = {}
     for number, row in enumerate(rows, start=2):
         index = row["in1k_index"]
         if not (index.isascii() and index.isdigit() and int(index) <= 999):
             raise UserError(f"{file}, line {number}: in1k_index {index!r} is not 0 to 999")
         group = groups.setdefault(int(index), ((row["class_full"], row.get("feature", "")), []))
-        group[1].append((_inside(top, root, row["path"]), Path(row["path"]).as_posix()))
-    return _named(dict(sorted(groups.items())))
+        place, origin = _inside(top, root, row["path"]), Path(row["path"]).as_posix()
+        group[1].append((place, origin, _credit(row)))
+    return _named(dict(sorted(groups.items())), OWN)
+
+
+def _credit(row: dict[str, str]) -> Credit:
+    """What a line of a manifest.csv says of a picture's source."""
+    said = {
+        field: next((row[name].strip() for name in names if row.get(name, "").strip()), None)
+        for field, names in CREDITS.items()
+    }
+    return Credit(**said)
 
 
 def _named(
-    groups: dict[int, tuple[tuple[str, str], list[tuple[Place, str]]]],
+    groups: dict[int, tuple[tuple[str, str], list[Picture]]], collection: str
 ) -> list[SourceClass]:
     """Classes with slugs of their own: two of one name (ImageNet has two cranes) get their index."""
     counts = Counter(slugify(name) for (name, _), _ in groups.values())
@@ -163,8 +199,10 @@ def _named(
         slug = slugify(name)
         if not slug or slug == "default" or counts[slug] > 1:
             slug = f"{slug or 'class'}_{label}"
-        places, origins = zip(*files, strict=True)
-        classes.append(SourceClass(name, label, feature, places, origins, slug))
+        places, origins, credits = zip(*files, strict=True)
+        classes.append(
+            SourceClass(name, label, feature, places, origins, credits, slug, collection)
+        )
     return classes
 
 

@@ -3,21 +3,26 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, fields, replace
 from itertools import islice
 from pathlib import Path
 from typing import Any
 
 from spurbench.errors import UserError, unknown
-from spurbench.files import sha256_file
+from spurbench.files import sha256_bytes, sha256_file
 
-from .manifest import Manifest, read_manifest
+from .content import content_of, opened, read_rows, unreadable
+from .manifest import ClassEntry, Manifest, SplitEntry, read_manifest
+from .schema import UNKNOWN, Credit
 
 
 @dataclass(frozen=True)
 class StoredPicture:
-    """A picture of a split as stored: encoded bytes and where it belongs; ``sha256`` is that of the
-    bytes, empty where it is not known before they are read."""
+    """A picture of a split as stored: encoded bytes and where it belongs.
+
+    ``sha256`` is that of the bytes, empty where it is not known before they are read; ``kind`` that
+    of the split (`si`, `generated` or `val`), the split's name unless another is given.
+    """
 
     data: bytes
     slug: str
@@ -27,6 +32,12 @@ class StoredPicture:
     index: int
     origin: str
     sha256: str
+    kind: str = ""
+    credit: Credit = UNKNOWN
+
+    def __post_init__(self) -> None:
+        if not self.kind:
+            object.__setattr__(self, "kind", self.split)
 
     def without_data(self) -> StoredPicture:
         """The same without its bytes."""
@@ -56,7 +67,7 @@ class DataSet:
     ) -> list[tuple[str, str]]:
         """Slugs and splits that are there, ordered; UserError for a name that is not."""
         entries = self.manifest.classes
-        slugs = list(entries) if classes is None else [self._slug(name) for name in classes]
+        slugs = list(entries) if classes is None else [s for n in classes for s in self._slugs(n)]
         there = {split for entry in entries.values() for split in entry.splits}
         for split in splits or []:
             if split not in there:
@@ -68,48 +79,113 @@ class DataSet:
             if splits is None or split in splits
         ]
 
-    def _slug(self, name: str) -> str:
-        for slug, entry in self.manifest.classes.items():
-            if name in (slug, entry.name):
-                return slug
-        raise unknown("class of the data set", name, self.manifest.classes)
+    def _slugs(self, name: str) -> list[str]:
+        """The class of that slug, or those of that name: one a feature."""
+        entries = self.manifest.classes
+        if name in entries:
+            return [name]
+        named = [slug for slug, entry in entries.items() if entry.name == name]
+        if not named:
+            raise unknown("class of the data set", name, entries)
+        return named
 
     def count(self) -> int:
         """Number of pictures in all splits."""
         return sum(s.pictures for e in self.manifest.classes.values() for s in e.splits.values())
 
     def _split(self, slug: str, split: str) -> Iterator[StoredPicture]:
-        from pyarrow import parquet
-
         entry = self.manifest.classes[slug]
-        names = ["image", "index", "origin", "sha256"]
-        file = self.folder / entry.splits[split].path
-        for batch in parquet.ParquetFile(file).iter_batches(batch_size=64, columns=names):
-            for row in batch.to_pylist():
-                yield _stored(row, slug, entry.name, entry.label, split)
+        for file in entry.splits[split].files:
+            yield from _pictures(self.folder / file.path, slug, entry, split)
 
 
 def open_data_set(folder: str | Path) -> DataSet:
     """Open a data set folder, as `spurbench build` and `spurbench import-si` write it.
 
-    Every split's SHA-256 is compared with the manifest's. Raises UserError where the folder holds
-    no data set, or a split is missing or altered.
+    Every file's SHA-256 is compared with the manifest's, and so are the labels and hashes of its
+    rows; a picture's bytes are compared with its hash when it is read. Raises UserError where the
+    folder holds no data set, or a file is missing or altered.
     """
     folder = Path(folder)
     manifest = read_manifest(folder)
-    for entry in manifest.classes.values():
-        for split in entry.splits.values():
-            path = folder / split.path
-            if not path.is_file():
-                raise UserError(f"{path}: missing; run the build again, or remove the data set")
-            if sha256_file(path) != split.sha256:
-                raise UserError(
-                    f"{path}: differs from what manifest.json records; rebuild the data set"
-                )
+    for slug, entry in manifest.classes.items():
+        check_class(folder, slug, entry)
     return DataSet(folder, manifest)
 
 
-def _stored(row: dict[str, Any], slug: str, name: str, label: int, split: str) -> StoredPicture:
-    return StoredPicture(
-        row["image"]["bytes"], slug, name, label, split, row["index"], row["origin"], row["sha256"]
-    )
+def check_class(folder: Path, slug: str, entry: ClassEntry) -> None:
+    """UserError unless the folder's files hold what the manifest's entry of the class says."""
+    for name, split in entry.splits.items():
+        for file in split.files:
+            _check_bytes(folder / file.path, file.sha256)
+        _check_rows(folder, slug, entry, name, split)
+
+
+def _check_bytes(path: Path, sha256: str) -> None:
+    try:
+        if not path.is_file():
+            raise UserError(f"{path}: missing; run the build again, or remove the data set")
+        found = sha256_file(path)
+    except OSError as error:
+        raise unreadable(path, error) from error
+    if found != sha256:
+        raise UserError(f"{path}: differs from what manifest.json records; rebuild the data set")
+
+
+def _check_rows(folder: Path, slug: str, entry: ClassEntry, name: str, split: SplitEntry) -> None:
+    rows = read_rows([folder / file.path for file in split.files])
+    told = [
+        ("label", rows.labels, entry.label),
+        ("class name", rows.names, entry.name),
+        ("kind", rows.kinds, split.kind),
+    ]
+    for what, found, said in told:
+        for other in sorted(found - {said}, key=str)[:1]:
+            raise UserError(
+                f"{folder}: manifest.json gives {slug}/{name} the {what} {said!r}, but its pictures "
+                f"have {other!r}; rebuild the data set"
+            )
+    indices = [index for index, _ in rows.pictures]
+    content = content_of(entry.label, slug, name, split.kind, rows.pictures)
+    counted = rows.counts == tuple(file.pictures for file in split.files)
+    if content != split.content or not counted or indices != sorted(set(indices)):
+        raise UserError(
+            f"{folder}: the pictures of {slug}/{name} are not those that manifest.json records; "
+            "rebuild the data set"
+        )
+
+
+def _pictures(file: Path, slug: str, entry: ClassEntry, split: str) -> Iterator[StoredPicture]:
+    for row in _rows(file):
+        data = (row["image"] or {}).get("bytes")
+        if data is None or sha256_bytes(data) != row["sha256"]:
+            raise UserError(
+                f"{file}: the bytes of picture {row['index']} are not those of its sha256; rebuild "
+                "the data set"
+            )
+        yield StoredPicture(
+            data,
+            slug,
+            entry.name,
+            entry.label,
+            split,
+            row["index"],
+            row["origin"] or "",
+            row["sha256"],
+            entry.splits[split].kind,
+            Credit(*(row.get(field.name) for field in fields(Credit))),
+        )
+
+
+def _rows(file: Path) -> Iterator[dict[str, Any]]:
+    """Rows of a split's file, a few in memory at a time; files of version 1 lack some columns."""
+    import pyarrow as pa
+
+    wanted = ["image", "index", "origin", "sha256", *(field.name for field in fields(Credit))]
+    try:
+        found = opened(file)
+        there = [name for name in wanted if name in found.schema_arrow.names]
+        for batch in found.iter_batches(batch_size=64, columns=there):
+            yield from batch.to_pylist()
+    except (pa.ArrowException, UnicodeDecodeError, OSError) as error:
+        raise unreadable(file, error) from error

@@ -2,14 +2,25 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from contextlib import contextmanager, suppress
 from pathlib import Path
 
 from spurbench.errors import UserError
 from spurbench.files import copy_file, sha256_file, write_text
+from spurbench.locks import held
 
 from .card import dataset_card
-from .manifest import NAME, ClassEntry, Manifest, SplitEntry, read_manifest, write_manifest
+from .content import content_of, read_rows
+from .manifest import (
+    NAME,
+    ClassEntry,
+    FileEntry,
+    Manifest,
+    SplitEntry,
+    read_manifest,
+    write_manifest,
+)
 from .schema import Row, features, split_file
 
 
@@ -27,56 +38,145 @@ def write_split(rows: Iterable[Row], path: Path) -> None:
 
 def check_target(folder: Path) -> None:
     """UserError unless the folder may hold a data set: absent, empty, or one of ours already."""
-    if not folder.exists():
-        return
-    if not folder.is_dir():
-        raise UserError(f"{folder}: is a file; name another folder with --out")
-    if any(folder.glob("*.py")):
+    try:
+        if not folder.exists():
+            return
+        if not folder.is_dir():
+            raise UserError(f"{folder}: is a file; name another folder with --out")
+        names = [path.name for path in folder.iterdir()]
+    except OSError as error:
+        raise UserError(
+            f"{folder}: cannot be read ({error.strerror or error}); name another folder with --out"
+        ) from error
+    if any(name.endswith(".py") for name in names):
         raise UserError(
             f"{folder}: is a Python package, not a place for a data set; name another with --out DIR"
         )
-    if (folder / NAME).exists():
+    if NAME in names:
         read_manifest(folder)
-    elif any(p for p in folder.iterdir() if not p.name.startswith(".")):
+    elif any(not name.startswith(".") for name in names):
         raise UserError(
             f"{folder}: holds other files and no {NAME}; name an empty or new folder with --out"
         )
 
 
-def install_class(
-    folder: Path, name: str, domain: str, slug: str, entry: ClassEntry, files: dict[str, Path]
-) -> Manifest:
-    """Put a finished class into the data set folder, beside the classes that are there.
+@contextmanager
+def writing(folder: Path, *, wait: bool = True) -> Iterator[Path]:
+    """Write to a data set folder alone: the folder itself where ``folder`` is a link to it.
 
-    ``files`` are the finished parquet files by split. The manifest is written last but the
-    card, so an interrupted call leaves a folder that the next call completes.
+    UserError where another process writes there and we do not ``wait``.
+    """
+    try:
+        real = folder.resolve()
+    except RuntimeError as error:  # a link that leads to itself
+        raise UserError(f"{folder}: leads nowhere; name another folder with --out") from error
+    lock = real.parent / f".{real.name}.lock"
+    with held(lock, wait=wait) as mine:
+        if not mine:
+            raise UserError(
+                f"{folder}: another spurbench is writing there; wait for it, or name another folder"
+            )
+        try:
+            yield real
+        finally:
+            with suppress(PermissionError):  # Windows does not remove what is open
+                lock.unlink(missing_ok=True)  # while it is held: who comes next makes a new one
+
+
+def install_class(
+    folder: Path,
+    name: str,
+    domain: str,
+    slug: str,
+    entry: ClassEntry,
+    files: Mapping[str, Sequence[Path]],
+) -> Manifest:
+    """Put a finished class into the data set folder, beside the classes that are there; waits while
+    another process writes there.
+
+    ``files`` are the finished parquet files by split, whatever they are called. The manifest is
+    written last but the card, so an interrupted call leaves a folder that the next call completes.
     """
     check_target(folder)
-    classes: dict[str, ClassEntry] = {}
-    if (folder / NAME).exists():
-        current = read_manifest(folder)
-        if current.domain != domain:
-            raise UserError(
-                f"{folder}: holds the domain {current.domain!r}, not {domain!r}; "
-                "name another folder with --out"
-            )
-        classes = dict(current.classes)
-        name = current.name
-    target = folder / "data" / slug
-    for split, source in files.items():
-        copy_file(source, target / split_file(split))
-    if target.is_dir():
-        for stale in set(target.glob("*.parquet")) - {target / split_file(s) for s in files}:
-            stale.unlink()
-    classes[slug] = entry
-    manifest = Manifest(name=name, domain=domain, classes=dict(sorted(classes.items())))
+    with writing(folder) as real:
+        return put_class(real, name, domain, slug, entry, files)
+
+
+def put_class(
+    folder: Path,
+    name: str,
+    domain: str,
+    slug: str,
+    entry: ClassEntry,
+    files: Mapping[str, Sequence[Path]],
+) -> Manifest:
+    """As install_class, for who is ``writing`` the folder already."""
+    manifest = _before(folder, name, domain)
+    splits = {
+        split: found.model_copy(update={"files": _installed(found, slug, split)})
+        for split, found in entry.splits.items()
+    }
+    kept = set()
+    for split, sources in files.items():
+        for source, file in zip(sources, splits[split].files, strict=True):
+            copy_file(source, folder / file.path)
+            kept.add(folder / file.path)
+    for stale in set((folder / "data" / slug).glob("*.parquet")) - kept:
+        stale.unlink()
+    classes = manifest.classes | {slug: entry.model_copy(update={"splits": splits})}
+    manifest = manifest.model_copy(update={"classes": dict(sorted(classes.items()))})
     write_text(folder / "README.md", dataset_card(manifest))
     write_manifest(folder, manifest)
     return manifest
 
 
-def split_entry(slug: str, split: str, path: Path, pictures: int) -> SplitEntry:
-    """The manifest's entry for a finished parquet file."""
+def _before(folder: Path, name: str, domain: str) -> Manifest:
+    """What the folder holds; nothing yet where it is new."""
+    if not (folder / NAME).exists():
+        return Manifest(name=name, domain=domain, classes={})
+    manifest = read_manifest(folder)
+    if manifest.domain != domain:
+        raise UserError(
+            f"{folder}: holds the domain {manifest.domain!r}, not {domain!r}; "
+            "name another folder with --out"
+        )
+    return manifest
+
+
+def _installed(entry: SplitEntry, slug: str, split: str) -> list[FileEntry]:
+    """The split's files under the names that they have in a data set folder."""
+    names = [split_file(split, i, len(entry.files)) for i in range(len(entry.files))]
+    return [
+        file.model_copy(update={"path": f"data/{slug}/{name}"})
+        for file, name in zip(entry.files, names, strict=True)
+    ]
+
+
+def split_entry(
+    slug: str,
+    split: str,
+    *files: Path,
+    recipe: str | None = None,
+    seed: int | None = None,
+) -> SplitEntry:
+    """The manifest's entry for finished parquet files of one class."""
+    rows = read_rows(files)
+    if len(rows.labels) != 1 or len(rows.kinds) != 1:
+        raise UserError(f"{slug}/{split}: a split needs pictures, all of one label and kind")
+    (label,), (found,) = rows.labels, rows.kinds
+    stored = [
+        FileEntry(path=f"data/{slug}/{name}", sha256=sha256_file(file), pictures=count)
+        for file, count, name in zip(
+            files,
+            rows.counts,
+            [split_file(split, i, len(files)) for i in range(len(files))],
+            strict=True,
+        )
+    ]
     return SplitEntry(
-        path=f"data/{slug}/{split_file(split)}", sha256=sha256_file(path), pictures=pictures
+        kind=found,  # type: ignore[arg-type]
+        files=stored,
+        content=content_of(label, slug, split, found, rows.pictures),
+        recipe=recipe,
+        seed=seed,
     )

@@ -36,6 +36,7 @@ ROWS = {
     "build --filter-references": OWN,
     "build --shard": SHARD,
     "merge --out": MERGE,
+    "merge --replace": "builders/run/test_merge.py::test_the_commands_option",
     "import-si --out": MERGE,
     **{
         f"ablate --{name}": ABLATE

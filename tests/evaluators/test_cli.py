@@ -12,11 +12,12 @@ import torch
 from PIL import Image
 
 from spurbench import cli
-from spurbench.dataset.manifest import ClassEntry, read_manifest, write_manifest
+from spurbench.dataset.manifest import ClassEntry
 from spurbench.dataset.schema import Row
 from spurbench.dataset.write import install_class, split_entry, write_split
 from spurbench.files import sha256_bytes
 from tests.conftest import make_class
+from tests.core.dataset.made import emptied
 from tests.evaluators.loaders.test_loading import Evil
 
 FAKE = "python/tests.evaluators.fakes:slow"
@@ -92,17 +93,9 @@ def bomb(folder: Path, aside: Path) -> None:
     aside.mkdir(exist_ok=True)
     rows = [Row(data, 5, "koala", "si", 0, "bomb.png", sha256_bytes(data))]
     write_split(rows, aside / "bomb.parquet")
-    entries = {"si": split_entry("koala", "si", aside / "bomb.parquet", 1)}
+    entries = {"si": split_entry("koala", "si", aside / "bomb.parquet")}
     entry = ClassEntry(name="koala", label=5, feature="", splits=entries, provenance={})
-    install_class(folder, "made", "micro", "koala", entry, {"si": aside / "bomb.parquet"})
-
-
-def empty(folder: Path) -> None:
-    manifest = read_manifest(folder)
-    entry = manifest.classes["koala"]
-    none = {s: e.model_copy(update={"pictures": 0}) for s, e in entry.splits.items()}
-    classes = {"koala": entry.model_copy(update={"splits": none})}
-    write_manifest(folder, manifest.model_copy(update={"classes": classes}))
+    install_class(folder, "made", "micro", "koala", entry, {"si": [aside / "bomb.parquet"]})
 
 
 HOSTILE = {
@@ -148,7 +141,7 @@ def test_what_cannot_be_scored_ends_in_one_line(
     if what == "a picture bomb":
         bomb(folder, tmp_path / "aside")
     if what == "an empty split":
-        empty(folder)
+        emptied(folder, "koala", "si", "generated", "val")
     said, words = HOSTILE[what]
     code = call(monkeypatch, "eval", "--data", folder, "--results", tmp_path / "r", *words)
     shown = capsys.readouterr()

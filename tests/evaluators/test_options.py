@@ -146,10 +146,10 @@ def test_skip_unreadable_leaves_out_and_records(
         for i, data in enumerate(files)
     ]
     write_split(rows, tmp_path / "si.parquet")
-    entries = {"si": split_entry("koala", "si", tmp_path / "si.parquet", 3)}
+    entries = {"si": split_entry("koala", "si", tmp_path / "si.parquet")}
     entry = ClassEntry(name="koala", label=5, feature="", splits=entries, provenance={})
     install_class(
-        tmp_path / "data", "made", "micro", "koala", entry, {"si": tmp_path / "si.parquet"}
+        tmp_path / "data", "made", "micro", "koala", entry, {"si": [tmp_path / "si.parquet"]}
     )
     words = ("eval", "--model", "micro/vit", "--data", tmp_path / "data", "--results", tmp_path)
     assert call(monkeypatch, *words) == 2

@@ -4,12 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from itertools import islice
 from pathlib import Path
 
 from PIL import Image
 
 from spurbench.contracts import ClassCard, Domain
 from spurbench.dataset.read import open_data_set
+from spurbench.dataset.schema import UNKNOWN, Credit
 from spurbench.errors import UserError
 from spurbench.files import sha256_bytes, sha256_json
 from spurbench.pictures import png_bytes, read_folder, read_rgb
@@ -21,13 +23,14 @@ MINIMUM_OWN = 2
 
 @dataclass(frozen=True)
 class PoolPicture:
-    """A reference: its picture as PNG, where it comes from."""
+    """A reference: its picture's own bytes, where it comes from, and whose it is."""
 
-    png: bytes
+    data: bytes
     origin: str
+    credit: Credit = UNKNOWN
 
     def image(self) -> Image.Image:
-        return read_rgb(self.png, self.origin)
+        return read_rgb(self.data, self.origin)
 
 
 def pool_of(request: BuildRequest, domain: Domain, card: ClassCard) -> tuple[PoolPicture, ...]:
@@ -47,14 +50,14 @@ def domain_pool(domain: Domain, card: ClassCard, count: int) -> list[PoolPicture
 
 def data_set_pool(folder: Path, slug: str, count: int) -> list[PoolPicture]:
     """The first ``count`` pictures of a class's split `si` in a data set folder."""
-    references = [
-        PoolPicture(png_bytes(read_rgb(p.data, p.origin)), p.origin)
-        for p in open_data_set(folder).pictures([slug])
-        if p.split == "si"
-    ]
-    if not references:
+    data = open_data_set(folder)
+    splits = data.manifest.classes[slug].splits if slug in data.manifest.classes else {}
+    names = sorted(name for name, split in splits.items() if split.kind == "si")
+    if not names:
         raise UserError(f"{folder}: holds no reference pictures (split si) of class {slug}")
-    return references[:count]
+    return [
+        PoolPicture(p.data, p.origin, p.credit) for p in islice(data.pictures([slug], names), count)
+    ]
 
 
 def own_pool(folder: Path, slug: str, *, flat: bool = True) -> list[PoolPicture]:
@@ -64,8 +67,8 @@ def own_pool(folder: Path, slug: str, *, flat: bool = True) -> list[PoolPicture]
     """
     place = folder / slug if (folder / slug).is_dir() or not flat else folder
     pictures = [
-        PoolPicture(png_bytes(image), path.name.encode(errors="replace").decode())
-        for path, image in read_folder(place)
+        _own(path.read_bytes(), path.name.encode(errors="replace").decode())
+        for path, _ in read_folder(place)  # each can be read as a picture
     ]
     if len(pictures) < MINIMUM_OWN:
         raise UserError(
@@ -74,9 +77,13 @@ def own_pool(folder: Path, slug: str, *, flat: bool = True) -> list[PoolPicture]
     return pictures
 
 
+def _own(data: bytes, name: str) -> PoolPicture:
+    return PoolPicture(data, name, Credit(source_sha256=sha256_bytes(data)))
+
+
 def pool_fingerprint(pool: Sequence[PoolPicture]) -> str:
     """SHA-256 over the pictures' bytes and origins, in order."""
-    return sha256_json([[p.origin, sha256_bytes(p.png)] for p in pool])
+    return sha256_json([[p.origin, sha256_bytes(p.data)] for p in pool])
 
 
 def validation_pool(domain: Domain, card: ClassCard, count: int) -> list[PoolPicture]:

@@ -8,10 +8,11 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from spurbench.contracts import ClassCard
-from spurbench.dataset.manifest import ClassEntry, Manifest, read_manifest
-from spurbench.dataset.write import check_target, install_class
+from spurbench.dataset.manifest import NAME, ClassEntry, Manifest, read_manifest
+from spurbench.dataset.read import open_data_set
+from spurbench.dataset.write import check_target, put_class, writing
 from spurbench.errors import UserError
-from spurbench.files import friendly_disk_errors, sha256_file
+from spurbench.files import copy_file, friendly_disk_errors
 
 
 @dataclass(frozen=True)
@@ -43,48 +44,86 @@ def shard_folder(out: Path, shard: Shard) -> Path:
     return out.with_name(f"{out.name}.shard-{shard.index}-of-{shard.count}")
 
 
-def merge_data_sets(folders: Sequence[Path], out: Path) -> Manifest:
+def merge_data_sets(folders: Sequence[Path], out: Path, *, replace: bool = False) -> Manifest:
     """Put every class of the folders into ``out``; the same bytes as one build of all of them.
 
-    UserError, before anything is written, where a class comes twice with different bytes, the
-    domains differ, or a file is not the one its manifest names.
+    UserError, before anything is written, where a class comes twice with different contents, ``out``
+    has it with others (unless it is to be replaced), the domains differ, or a file is not what its
+    manifest says.
     """
     with friendly_disk_errors(out):
         check_target(out)
     classes: dict[str, tuple[Path, ClassEntry]] = {}
     domains: dict[str, Path] = {}
     for folder in folders:
-        manifest = read_manifest(folder)
+        manifest = open_data_set(folder).manifest
         domains[manifest.domain] = folder
         for slug, entry in manifest.classes.items():
-            _check_files(folder, entry)
             known = classes.setdefault(slug, (folder, entry))
-            if known[1].splits != entry.splits:
+            if not _same(known[1], entry):
                 raise UserError(
                     f"class {slug!r} differs between {known[0]} and {folder}; leave one out"
                 )
     if len(domains) != 1:
         raise UserError(f"data sets of different domains cannot be merged: {', '.join(domains)}")
     (domain,) = domains
-    name = read_manifest(folders[0]).name
-    with friendly_disk_errors(out):
+    title = read_manifest(folders[0]).name
+    with friendly_disk_errors(out), writing(out) as real:
+        there = _there(out, domain)
+        _check_replaced(out, there, classes, replace=replace)
         for slug, (folder, entry) in sorted(classes.items()):
-            files = {name: folder / split.path for name, split in entry.splits.items()}
-            merged = install_class(out, name, domain, slug, entry, files)
-            _copy_contact_sheet(folder, out, slug)
-    return merged
+            if slug in there and _same(there[slug], entry):
+                continue
+            files = {
+                split: [folder / file.path for file in found.files]
+                for split, found in entry.splits.items()
+            }
+            put_class(real, title, domain, slug, entry, files)
+            _copy_contact_sheet(folder, real, slug)
+    return read_manifest(out)
 
 
-def _check_files(folder: Path, entry: ClassEntry) -> None:
-    for split in entry.splits.values():
-        path = folder / split.path
-        if not path.is_file() or sha256_file(path) != split.sha256:
-            raise UserError(f"{path}: is not the file that {folder}'s manifest names; rebuild it")
+def _there(out: Path, domain: str) -> dict[str, ClassEntry]:
+    """The classes that ``out`` holds already; UserError where they are of another domain."""
+    if not (out / NAME).is_file():
+        return {}
+    manifest = read_manifest(out)
+    if manifest.domain != domain:
+        raise UserError(
+            f"{out}: holds the domain {manifest.domain!r}, not {domain!r}; "
+            "name another folder with --out"
+        )
+    return manifest.classes
+
+
+def _check_replaced(
+    out: Path,
+    there: dict[str, ClassEntry],
+    classes: dict[str, tuple[Path, ClassEntry]],
+    *,
+    replace: bool,
+) -> None:
+    others = [
+        slug for slug in there if slug in classes and not _same(there[slug], classes[slug][1])
+    ]
+    if others and not replace:
+        raise UserError(
+            f"{out}: holds {', '.join(others)} with other pictures; replace with --replace, or name "
+            "another folder with --out"
+        )
+
+
+def _same(one: ClassEntry, other: ClassEntry) -> bool:
+    """Whether two entries are of the same pictures, filed under the same names."""
+
+    def told(entry: ClassEntry) -> tuple[object, ...]:
+        contents = {name: split.content for name, split in entry.splits.items()}
+        return entry.name, entry.label, entry.feature, contents
+
+    return told(one) == told(other)
 
 
 def _copy_contact_sheet(folder: Path, out: Path, slug: str) -> None:
-    from spurbench.files import copy_file
-
     sheet = folder / "contact" / f"{slug}.png"
     if sheet.is_file():
         copy_file(sheet, out / "contact" / sheet.name)

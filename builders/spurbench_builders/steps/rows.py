@@ -22,10 +22,11 @@ def reference_rows(
     return [
         _row(
             card,
-            picture.png,
+            picture.data,
             "si",
             i,
             picture.origin,
+            credit=picture.credit,
             predictions=said[i],
             consistently_spurious=fools_all(said[i], card.label),
             is_training_reference=i in chosen,
@@ -70,8 +71,8 @@ def generated_rows(
 
 def validation_rows(card: ClassCard, pool: Sequence[PoolPicture]) -> list[Row]:
     """Split `val`: pictures of the class itself."""
-    return [_row(card, p.png, "val", i, p.origin) for i, p in enumerate(pool)]
+    return [_row(card, p.data, "val", i, p.origin) for i, p in enumerate(pool)]
 
 
-def _row(card: ClassCard, png: bytes, source: str, index: int, origin: str, **known: Any) -> Row:
-    return Row(png, card.label, card.name, source, index, origin, sha256_bytes(png), **known)
+def _row(card: ClassCard, data: bytes, source: str, index: int, origin: str, **known: Any) -> Row:
+    return Row(data, card.label, card.name, source, index, origin, sha256_bytes(data), **known)

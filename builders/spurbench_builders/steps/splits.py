@@ -53,18 +53,23 @@ def split_rows(job: Job, domain: Domain) -> dict[str, list[Row]]:
             training_references(job),
             samples.safety,
             prompt=job.prompts[0],
-            recipe=f"{job.recipe.name}@{job.recipe.fingerprint()[:12]}",
+            recipe=recipe_name(job),
         ),
         "val": validation_rows(job.card, validation),
     }
     return {name: rows for name, rows in by_split.items() if rows}
 
 
+def recipe_name(job: Job) -> str:
+    """The recipe as rows and the manifest name it."""
+    return f"{job.recipe.name}@{job.recipe.fingerprint()[:12]}"
+
+
 def sheet(job: Job, generated: Sequence[Row]) -> Image.Image:
     """The class's contact sheet."""
     fooled = [sum(p.label == r.label for p in r.predictions) for r in generated]
     title = f"{job.card.name}: {job.card.feature} ({job.prompts[0]})"
-    images = [read_rgb(r.png, r.origin) for r in generated]
+    images = [read_rgb(r.data, r.origin) for r in generated]
     return contact_sheet(title, training_images(job), images, fooled, len(job.recipe.panel))
 
 

@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import re
 from pathlib import Path
 
 from spurbench.dataset.manifest import NAME
 from spurbench.errors import UserError
+
+COMMIT = re.compile("[0-9a-f]{40}")
 
 
 def is_hub_id(text: str) -> bool:
@@ -54,3 +57,8 @@ def snapshot(text: str, revision: str | None = None) -> Path:
     if not (folder / NAME).is_file():
         raise UserError(f"{text}: is on the hub, but has no {NAME}: not a spurbench data set")
     return folder
+
+
+def commit_of(folder: Path) -> str | None:
+    """The commit that a snapshot's folder is of: the hub's cache names it so."""
+    return folder.name if COMMIT.fullmatch(folder.name) else None

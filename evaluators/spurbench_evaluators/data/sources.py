@@ -2,30 +2,32 @@
 
 from __future__ import annotations
 
+from collections import defaultdict
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, replace
-from itertools import chain
+from itertools import chain, islice
 from pathlib import Path
 
+from spurbench.dataset.content import content_of, fingerprint_of, version_of
 from spurbench.dataset.folders import SourceClass, find_classes, read_picture
 from spurbench.dataset.manifest import NAME
 from spurbench.dataset.read import DataSet, StoredPicture, open_data_set
 from spurbench.errors import UserError, unknown
-from spurbench.files import sha256_bytes, sha256_json
+from spurbench.files import sha256_bytes
 from spurbench.results import DataRecord, Selection
 
-from .hub import is_hub_id, snapshot
+from .hub import commit_of, is_hub_id, snapshot, split_id
 from .validation import find_validation
 
 
 @dataclass(frozen=True)
 class Source:
-    """Pictures to score. ``classes`` has the label and slug of every class by its name; ``count``
+    """Pictures to score. ``classes`` has the name and label of every class by its slug; ``count``
     is None where only reading on would tell."""
 
     where: str
     record: DataRecord
-    classes: dict[str, tuple[int, str]]
+    classes: dict[str, tuple[str, int]]
     count: int | None
     pictures: Callable[[], Iterator[StoredPicture]]
 
@@ -59,12 +61,13 @@ def open_source(
 
 
 def from_data_set(data: DataSet, selection: Selection, *, drop_val: bool = False) -> Source:
-    """The selected part of an opened data set folder."""
+    """The selected part of an opened data set folder; ``drop_val`` leaves the splits of validation
+    pictures out."""
     manifest, limit = data.manifest, selection.limit
     groups = [
         (slug, split)
         for slug, split in data.groups(selection.classes, selection.splits)
-        if not (drop_val and split == "val")
+        if not (drop_val and manifest.classes[slug].splits[split].kind == "val")
     ]
     sizes = {(slug, t): manifest.classes[slug].splits[t].pictures for slug, t in groups}
     empty = [f"{slug}/{split}" for (slug, split), size in sizes.items() if size == 0]
@@ -81,7 +84,7 @@ def from_data_set(data: DataSet, selection: Selection, *, drop_val: bool = False
             version=manifest.version,
             fingerprint=manifest.fingerprint(),
         ),
-        {manifest.classes[s].name: (manifest.classes[s].label, s) for s, _ in groups},
+        {s: (manifest.classes[s].name, manifest.classes[s].label) for s, _ in groups},
         sum(min(size, limit or size) for size in sizes.values()),
         lambda: chain.from_iterable(data.pictures([s], [t], limit) for s, t in groups),
     )
@@ -98,31 +101,40 @@ def _open(
     if path.exists() and (path.is_file() or any(path.iterdir())):
         return _from_folders(path, selection)
     if not path.exists() and is_hub_id(str(data)):
-        return from_data_set(
-            open_data_set(snapshot(str(data), revision)), selection, drop_val=drop_val
-        )
+        return _from_hub(str(data), selection, revision, drop_val=drop_val)
     return from_data_set(open_data_set(path), selection)  # which says what is wrong
 
 
+def _from_hub(text: str, selection: Selection, revision: str | None, *, drop_val: bool) -> Source:
+    folder = snapshot(text, revision)
+    source = from_data_set(open_data_set(folder), selection, drop_val=drop_val)
+    where = {"hub_id": split_id(text)[0], "revision": commit_of(folder)}
+    return replace(source, record=source.record.model_copy(update=where))
+
+
 def _from_folders(root: Path, selection: Selection) -> Source:
-    """Spurious ImageNet's own folder or zip: every class has the split ``si`` only."""
+    """Spurious ImageNet's own folder or zip: every class has the split ``si`` only. The fingerprint
+    is that of the data set that `spurbench import-si` makes of it, whatever is selected."""
     classes = find_classes(root)
     for split in selection.splits or []:
         if split != "si":
             raise unknown("split of Spurious ImageNet", split, ["si"])
-    # The fingerprint is the whole folder's: it does not depend on what is selected.
     hashes = {
-        origin: sha256_bytes(read_picture(place))
-        for entry in classes
-        for place, origin in zip(entry.pictures, entry.origins, strict=True)
+        entry.slug: [sha256_bytes(read_picture(p)) for p in entry.pictures] for entry in classes
     }
-    fingerprint = sha256_json(hashes)
+    contents = {
+        entry.slug: content_of(
+            entry.label, entry.slug, "si", "si", list(enumerate(hashes[entry.slug]))
+        )
+        for entry in classes
+    }
+    fingerprint = fingerprint_of({slug: {"si": content} for slug, content in contents.items()})
     chosen = _chosen(classes, selection.classes)
 
     def pictures() -> Iterator[StoredPicture]:
         for entry in chosen:
-            files = zip(entry.pictures, entry.origins, strict=True)
-            for i, (place, origin) in enumerate(list(files)[: selection.limit]):
+            files = zip(entry.pictures, entry.origins, entry.credits, strict=True)
+            for i, (place, origin, credit) in enumerate(islice(files, selection.limit)):
                 yield StoredPicture(
                     read_picture(place),
                     entry.slug,
@@ -131,18 +143,19 @@ def _from_folders(root: Path, selection: Selection) -> Source:
                     "si",
                     i,
                     origin,
-                    hashes[origin],
+                    hashes[entry.slug][i],
+                    credit=credit,
                 )
 
     return Source(
         str(root),
         DataRecord(
-            name=root.stem,
+            name=classes[0].collection,
             domain="imagenet",
-            version=f"c{fingerprint[:12]}",
+            version=version_of(fingerprint),
             fingerprint=fingerprint,
         ),
-        {entry.name: (entry.label, entry.slug) for entry in chosen},
+        {entry.slug: (entry.name, entry.label) for entry in chosen},
         sum(len(entry.pictures[: selection.limit]) for entry in chosen),
         pictures,
     )
@@ -164,19 +177,21 @@ def _with_validation(source: Source, where: Path | str, limit: int | None) -> So
             f"--val is for ImageNet's validation pictures, but {source.where} is of "
             f"{source.record.domain!r}; leave --val out"
         )
-    names = {label: (name, slug) for name, (label, slug) in source.classes.items()}
-    validation = find_validation(where, set(names), limit)
+    slugs: dict[int, list[tuple[str, str]]] = defaultdict(list)
+    for slug, (name, label) in source.classes.items():
+        slugs[label].append((slug, name))  # several where a class has several features
+    validation = find_validation(where, set(slugs), limit)
 
     def pictures() -> Iterator[StoredPicture]:
         yield from source.pictures()
         for item in validation.pictures():
-            name, slug = names[item.label]
-            yield replace(item, slug=slug, class_name=name)
+            for slug, name in slugs[item.label]:
+                yield replace(item, slug=slug, class_name=name)
 
-    counts = (source.count, validation.count)
+    more = sum(len(slugs[label]) * count for label, count in validation.counts.items())
     return replace(
         source,
         record=source.record.model_copy(update={"validation": validation.record}),
-        count=None if None in counts else sum(n for n in counts if n is not None),
+        count=None if source.count is None else source.count + more,
         pictures=pictures,
     )

@@ -51,7 +51,7 @@ def open_stream(where: str, wanted: str) -> Stream:
         for row in _rows(stream, where):
             label = meaning(row["label"])
             data, origin = row["image"]["bytes"], row["image"]["path"] or f"label {label}"
-            yield label, data if data is not None else Path(origin).read_bytes(), origin
+            yield label, _beside(where, origin) if data is None else data, origin
 
     return Stream(name, split, revision, rows)
 
@@ -109,6 +109,17 @@ def _one_line(where: str) -> Iterator[None]:
         raise UserError(
             f"{where}: cannot be read as a data set with the columns image and label ({reason})"
         ) from error
+
+
+def _beside(where: str, origin: str) -> bytes:
+    """A picture that lies beside the table that names it: never one from elsewhere on the disk."""
+    path = Path(origin)
+    if not Path(where).is_dir() or not path.resolve().is_relative_to(Path(where).resolve()):
+        raise UserError(f"{where}: names a picture outside: {origin!r}")
+    try:
+        return path.read_bytes()
+    except OSError as error:
+        raise UserError(f"{origin}: cannot be read ({error.strerror or error})") from error
 
 
 def _meaning(feature: Any, where: str) -> Callable[[int], int]:

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import csv
+import os
 from collections import Counter, defaultdict
-from collections.abc import Callable, Iterator
-from dataclasses import dataclass
+from collections.abc import Callable, Iterable, Iterator
+from dataclasses import dataclass, replace
 from pathlib import Path
+from tempfile import TemporaryFile
 
 from spurbench.dataset.read import StoredPicture
 from spurbench.errors import UserError
@@ -18,18 +20,24 @@ from .hub import is_hub_id
 from .streamed import open_stream
 from .wnids import WNID, wnids
 
+NAME = "imagenet-val"  # of pictures in a folder, whatever that is called
 SOLUTION = "LOC_val_solution.csv"
 LEVELS_UP = 4  # Kaggle keeps its pictures in ILSVRC/Data/CLS-LOC/val below its solution file
 
 
 @dataclass(frozen=True)
 class Validation:
-    """Validation pictures; ``count`` is None where only reading on would tell. The pictures have
-    no slug or class name yet."""
+    """Validation pictures; ``counts`` has their number by label. The pictures have no slug or class
+    name yet."""
 
     record: ValidationRecord
-    count: int | None
+    counts: dict[int, int]
     pictures: Callable[[], Iterator[StoredPicture]]
+
+    @property
+    def count(self) -> int:
+        """How many there are."""
+        return sum(self.counts.values())
 
 
 def find_validation(where: Path | str, labels: set[int], limit: int | None = None) -> Validation:
@@ -114,7 +122,7 @@ def _from_files(
         raise UserError(f"{root}: has no validation pictures for {shown}{more}")
     chosen = {label: paths[:limit] for label, paths in sorted(files.items())}
     hashes = {p: sha256_file(p) for paths in chosen.values() for p in paths}
-    named = {f"{label}/{p.name}": hashes[p] for label, paths in chosen.items() for p in paths}
+    fingerprint = _fingerprint((label, hashes[p]) for label in chosen for p in chosen[label])
 
     def pictures() -> Iterator[StoredPicture]:
         for label, paths in chosen.items():
@@ -122,43 +130,65 @@ def _from_files(
                 origin = p.relative_to(root).as_posix()
                 yield StoredPicture(p.read_bytes(), "", "", label, "val", i, origin, hashes[p])
 
-    record = ValidationRecord(name=root.name, layout=layout, fingerprint=sha256_json(named))
-    return Validation(record, len(hashes), pictures)
+    record = ValidationRecord(name=NAME, layout=layout, fingerprint=fingerprint)
+    return Validation(record, {label: len(paths) for label, paths in chosen.items()}, pictures)
+
+
+def _fingerprint(pictures: Iterable[tuple[int, str]]) -> str:
+    """SHA-256 over the pictures' labels and hashes: wherever they lie, in whatever layout and order."""
+    return sha256_json(sorted(pictures))
+
+
+class Aside:
+    """Bytes put aside, in a file without a name that goes with the process, whatever ends it."""
+
+    def __init__(self) -> None:
+        self._file = TemporaryFile()  # noqa: SIM115  # closed by __del__
+
+    def __del__(self) -> None:
+        self._file.close()
+
+    def put(self, data: bytes) -> int:
+        """Keep the bytes; where they begin."""
+        start = self._file.seek(0, os.SEEK_END)
+        self._file.write(len(data).to_bytes(8, "big") + data)
+        return start
+
+    def get(self, start: int) -> bytes:
+        """The bytes that begin there."""
+        self._file.seek(start)
+        return self._file.read(int.from_bytes(self._file.read(8), "big"))
 
 
 def _streamed(where: str, wanted: str, labels: set[int], limit: int | None) -> Validation:
-    """A data set of Hugging Face's kind, read as a stream; pictures stay encoded."""
-    stream = open_stream(where, wanted)
+    """A data set of Hugging Face's kind, read as a stream once; pictures stay encoded.
+
+    The fingerprint is that of the pictures, so all are read before the first is shown.
+    """
+    stream, aside = open_stream(where, wanted), Aside()
+    seen: Counter[int] = Counter()
+    kept: list[tuple[StoredPicture, int]] = []  # without bytes, and where those begin
+    for label, data, origin in stream.rows():
+        if label in labels and not (limit and seen[label] >= limit):
+            name, index = Path(origin).name, seen[label]
+            item = StoredPicture(b"", "", "", label, "val", index, name, sha256_bytes(data))
+            kept.append((item, aside.put(data)))
+            seen[label] += 1
+        if limit and len(seen) == len(labels) and min(seen.values()) >= limit:
+            break
+    lacking = sorted(labels - set(seen))
+    if lacking:
+        raise UserError(f"{where}: has no validation pictures for label {lacking[0]}")
 
     def pictures() -> Iterator[StoredPicture]:
-        seen: Counter[int] = Counter()
-        for label, data, origin in stream.rows():
-            if label not in labels or (limit and seen[label] >= limit):
-                continue
-            index = seen[label]
-            seen[label] += 1
-            yield StoredPicture(
-                data, "", "", label, "val", index, Path(origin).name, sha256_bytes(data)
-            )
-            if limit and len(seen) == len(labels) and min(seen.values()) >= limit:
-                break
-        lacking = sorted(labels - set(seen))
-        if lacking:
-            raise UserError(f"{where}: has no validation pictures for label {lacking[0]}")
+        for item, start in kept:
+            yield replace(item, data=aside.get(start))
 
-    local = Path(where).is_dir()
-    content = _files(Path(where)) if local else [stream.name, stream.revision]
     record = ValidationRecord(
-        name=Path(where).name if local else stream.name,
+        name=NAME if Path(where).is_dir() else stream.name,
         layout="hf",
-        fingerprint=sha256_json([content, stream.split]),
+        fingerprint=_fingerprint((item.label, item.sha256) for item, _ in kept),
         split=stream.split,
         revision=stream.revision,
     )
-    return Validation(record, len(labels) * limit if limit else None, pictures)
-
-
-def _files(folder: Path) -> dict[str, str]:
-    """SHA-256 of a folder's files by their paths."""
-    files = sorted(p for p in folder.rglob("*") if p.is_file())
-    return {p.relative_to(folder).as_posix(): sha256_file(p) for p in files}
+    return Validation(record, dict(seen), pictures)

@@ -20,7 +20,7 @@ def check_source(classifier: Classifier, source: Source) -> None:
             f"{classifier.spec}: its label space {space.name} means {len(space.domain_columns())} of "
             "the domain's labels; it takes two to choose between"
         )
-    beyond = [name for name, (label, _) in source.classes.items() if space.column(label) is None]
+    beyond = [name for name, label in source.classes.values() if space.column(label) is None]
     if beyond:
         raise UserError(
             f"{classifier.spec}: has {len(space.names)} labels, none for {', '.join(beyond)}; choose "

@@ -20,8 +20,9 @@ class Framing:
     pictures: Transform
     validation: Transform
 
-    def of(self, split: str) -> Transform:
-        return self.validation if split == "val" else self.pictures
+    def of(self, kind: str) -> Transform:
+        """The transform of pictures of a split of that kind."""
+        return self.validation if kind == "val" else self.pictures
 
 
 def framing_of(own: Transform, name: str) -> Framing:

@@ -48,7 +48,7 @@ class _Ready:
     frames: dict[Transform, NDArray[np.uint8] | str]
 
     def shown_to(self, member: Member) -> NDArray[np.uint8] | str:
-        return self.frames[member.framing.of(self.picture.split)]
+        return self.frames[member.framing.of(self.picture.kind)]
 
 
 def run(
@@ -93,7 +93,7 @@ def _preparer(members: Sequence[Member]) -> Callable[[StoredPicture], _Ready]:
     def prepare(picture: StoredPicture) -> _Ready:
         digest = picture.sha256 or sha256_bytes(picture.data)
         name = f"{picture.slug}/{picture.split}/{picture.index} ({picture.origin})"
-        needed = dict.fromkeys(framing.of(picture.split) for framing in framings)
+        needed = dict.fromkeys(framing.of(picture.kind) for framing in framings)
         try:
             image = read_rgb(picture.data, name)
             frames = {t: _frame(image, t, name) for t in needed}

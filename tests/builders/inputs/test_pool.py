@@ -131,7 +131,7 @@ def test_a_name_that_is_no_text_is_still_an_origin(tmp_path: Path) -> None:
 
 def test_a_pools_fingerprint_is_a_hash_of_names_and_bytes() -> None:
     pool = made_pool(10, 20)
-    listed = [[p.origin, hashlib.sha256(p.png).hexdigest()] for p in pool]
+    listed = [[p.origin, hashlib.sha256(p.data).hexdigest()] for p in pool]
     text = json.dumps(listed, separators=(",", ":"))
     assert pool_fingerprint(pool) == hashlib.sha256(text.encode()).hexdigest()
     assert pool_fingerprint(pool[::-1]) != pool_fingerprint(pool)

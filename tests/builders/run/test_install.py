@@ -44,9 +44,13 @@ def test_a_class_is_installed_beside_others_with_all_that_is_known_of_it(tmp_pat
         assert entry.provenance == each.identity
         for name, count in (("si", 3), ("generated", 2), ("val", 1)):
             split, made = entry.splits[name], each.folder("splits") / f"{name}.parquet"
-            assert split.path == f"data/{slug}/{name}-00000-of-00001.parquet"
-            assert split.pictures == count
-            assert split.sha256 == sha256_file(made) == sha256_file(out / split.path)
+            (file,) = split.files
+            assert file.path == f"data/{slug}/{name}-00000-of-00001.parquet"
+            assert split.kind == name and split.pictures == file.pictures == count
+            assert file.sha256 == sha256_file(made) == sha256_file(out / file.path)
+            recipe = f"{each.recipe.name}@{each.recipe.fingerprint()[:12]}"
+            told = (recipe, each.request.seed) if name == "generated" else (None, None)
+            assert (split.recipe, split.seed) == told
         assert (out / "contact" / f"{slug}.png").read_text() == f"sheet of {card.name}"
     origins = [p.origin for p in open_data_set(out).pictures(["koala"], ["generated"])]
     assert origins == ["picture 110", "picture 111"]

@@ -100,10 +100,11 @@ def test_what_cannot_be_merged_is_named(tmp_path: Path) -> None:
     split = b / "data" / "gondola" / "val-00000-of-00001.parquet"
     whole = split.read_bytes()
     split.write_bytes(whole[:-1])
-    said = f"{split}: is not the file that {b}'s manifest names; rebuild it"
-    assert refused([b], out) == said
+    assert refused([b], out) == (
+        f"{split}: differs from what manifest.json records; rebuild the data set"
+    )
     split.unlink()
-    assert refused([b], out) == said
+    assert refused([b], out) == f"{split}: missing; run the build again, or remove the data set"
     split.write_bytes(whole)
     (tmp_path / "full").mkdir()
     (tmp_path / "full" / "notes.txt").write_text("mine")
@@ -117,4 +118,4 @@ def test_a_disk_that_refuses_is_one_line(tmp_path: Path) -> None:
     make_class(tmp_path / "a", tmp_path / "aside", "koala")
     (tmp_path / "file").write_text("in the way")
     said = refused([tmp_path / "a"], tmp_path / "file" / "out")
-    assert "part of the path is a file" in said
+    assert "a file of that name is in the way" in said

@@ -59,7 +59,7 @@ def key(name: str, of: Recipe | None = None, **changes: Any) -> str:
 
 def test_an_identity_holds_all_that_decides_the_bytes() -> None:
     recipe, pool = made_recipe(), made_pool(10, 20)
-    listed = [[p.origin, hashlib.sha256(p.png).hexdigest()] for p in pool]
+    listed = [[p.origin, hashlib.sha256(p.data).hexdigest()] for p in pool]
     text = json.dumps(listed, separators=(",", ":"))
     assert identity(recipe, images=9, seed=6) == {
         "recipe": recipe.model_dump(mode="json"),

@@ -22,13 +22,13 @@ def test_references_are_the_whole_pool_with_those_trained_on_marked() -> None:
     pool = made_pool(30, 10, 40, 20)
     assert reference_rows(CARD, pool, SAID, [3, 1]) == [
         Row(
-            png=picture.png,
+            data=picture.data,
             label=3,
             class_name="freight car",
             source="si",
             index=i,
             origin=f"picture {number}",
-            sha256=hashlib.sha256(picture.png).hexdigest(),
+            sha256=hashlib.sha256(picture.data).hexdigest(),
             predictions=SAID[i],
             consistently_spurious=i == 1,
             is_training_reference=i in (1, 3),
@@ -66,7 +66,7 @@ def test_generated_pictures_carry_their_own_findings(tmp_path: Path) -> None:
     )
     assert rows == [
         Row(
-            png=files[i].read_bytes(),
+            data=files[i].read_bytes(),
             label=3,
             class_name="freight car",
             source="generated",
@@ -101,6 +101,6 @@ def test_without_a_safety_checker_nothing_is_said_of_safety(tmp_path: Path) -> N
 def test_validation_pictures_are_known_by_their_class_alone() -> None:
     pool = made_pool(200, 100)
     assert validation_rows(CARD, pool) == [
-        Row(p.png, 3, "freight car", "val", i, p.origin, hashlib.sha256(p.png).hexdigest())
+        Row(p.data, 3, "freight car", "val", i, p.origin, hashlib.sha256(p.data).hexdigest())
         for i, p in enumerate(pool)
     ]

@@ -12,6 +12,7 @@ import pytest
 
 from spurbench.dataset.manifest import (
     ClassEntry,
+    FileEntry,
     Manifest,
     SplitEntry,
     read_manifest,
@@ -21,11 +22,12 @@ from spurbench.errors import UserError
 from tests.conftest import make_class
 
 
-def entry(name: str, label: int, **hashes: str) -> ClassEntry:
-    splits = {
-        split: SplitEntry(path=f"data/{name}/{split}.parquet", sha256=sha256, pictures=3)
-        for split, sha256 in hashes.items()
-    }
+def entry(name: str, label: int, **contents: str) -> ClassEntry:
+    """``contents``: two digits, which are repeated."""
+    splits = {}
+    for split, content in contents.items():
+        file = FileEntry(path=f"data/{name}/{split}.parquet", sha256="0f" * 32, pictures=3)
+        splits[split] = SplitEntry(kind="si", files=[file], content=content * 32)
     return ClassEntry(
         name=name, label=label, feature="façade", splits=splits, provenance={"seeds": [2, 1]}
     )
@@ -36,15 +38,16 @@ def made() -> Manifest:
     return Manifest(name="made", domain="micro", classes=classes)
 
 
-def test_the_fingerprint_is_of_every_splits_hash() -> None:
-    text = '{"bee":{"si":"c3"},"koala":{"si":"a1","val":"b2"}}'
+def test_the_fingerprint_is_of_every_splits_content() -> None:
+    a, b, c = "a1" * 32, "b2" * 32, "c3" * 32
+    text = f'{{"bee":{{"si":"{c}"}},"koala":{{"si":"{a}","val":"{b}"}}}}'
     expected = hashlib.sha256(text.encode()).hexdigest()
     assert made().fingerprint() == expected
     assert made().version == f"c{expected[:12]}"
 
 
 def test_the_fingerprint_tells_classes_and_splits_apart() -> None:
-    """The same hashes elsewhere are other contents; the order of a file's classes is none."""
+    """The same contents elsewhere are other contents; the order of a file's classes is none."""
     bee, koala = made().classes["bee"], made().classes["koala"]
     classes: list[dict[str, ClassEntry]] = [
         {"koala": koala, "bee": entry("bee", 2, si="c4")},
@@ -61,7 +64,7 @@ def test_the_fingerprint_tells_classes_and_splits_apart() -> None:
 
 
 def test_another_label_is_another_content(tmp_path: Path) -> None:
-    """Labels lie in the splits' files: a class rebuilt under another label changes the version."""
+    """A label is part of a split's content: a class rebuilt under another label changes the version."""
     for name, label in (("a", 5), ("b", 5), ("c", 6)):
         make_class(tmp_path / name, tmp_path / f"{name}-aside", label=label)
     same, again, other = (read_manifest(tmp_path / n).fingerprint() for n in "abc")
@@ -78,7 +81,7 @@ def test_what_is_written_is_read_back_and_sorted_for_people(tmp_path: Path) -> N
     assert lines[:2] == ["{", ' "classes": {'] and lines[-2:] == ["}", ""]
     assert lines[2] == '  "bee": {' and "façade" in text
     assert json.loads(text) == made().model_dump()
-    assert json.loads(text)["schema_version"] == 1
+    assert json.loads(text)["schema_version"] == 2
 
 
 def altered(folder: Path, change: Callable[[dict[str, Any]], object]) -> None:
@@ -92,7 +95,7 @@ def altered(folder: Path, change: Callable[[dict[str, Any]], object]) -> None:
 def test_a_manifest_names_no_file_outside(tmp_path: Path, path: str) -> None:
     """In the last class's last split, too."""
     folder = tmp_path / "d"
-    altered(folder, lambda d: d["classes"]["koala"]["splits"]["val"].update(path=path))
+    altered(folder, lambda d: d["classes"]["koala"]["splits"]["val"]["files"][0].update(path=path))
     with pytest.raises(UserError) as error:
         read_manifest(folder)
     assert str(error.value) == (
@@ -102,8 +105,10 @@ def test_a_manifest_names_no_file_outside(tmp_path: Path, path: str) -> None:
 
 def test_a_link_to_a_blob_elsewhere_is_inside(tmp_path: Path) -> None:
     folder = tmp_path / "d"
-    altered(folder, lambda d: d["classes"]["bee"]["splits"]["si"].update(path="data/..x/si"))
-    assert read_manifest(folder).classes["bee"].splits["si"].path == "data/..x/si"
+    altered(
+        folder, lambda d: d["classes"]["bee"]["splits"]["si"]["files"][0].update(path="data/..x/si")
+    )
+    assert read_manifest(folder).classes["bee"].splits["si"].files[0].path == "data/..x/si"
 
 
 @pytest.mark.parametrize(
@@ -115,7 +120,9 @@ def test_a_link_to_a_blob_elsewhere_is_inside(tmp_path: Path) -> None:
         lambda d: d["classes"].update({"Bee": d["classes"]["bee"]}),
         lambda d: d["classes"].update({"a-b": d["classes"]["bee"]}),
         lambda d: d["classes"]["bee"]["splits"].update({"a/b": d["classes"]["bee"]["splits"]["si"]}),
-        lambda d: d.update(more=1),
+        lambda d: d["classes"]["bee"]["splits"]["si"].update(files=[]),
+        lambda d: d["classes"]["bee"]["splits"]["si"].update(kind="other"),
+        lambda d: d["classes"]["bee"]["splits"]["si"].update(content="a1"),
         lambda d: d["classes"]["bee"].pop("label"),
     ],
 )  # fmt: skip
@@ -125,8 +132,8 @@ def test_what_is_no_manifest(tmp_path: Path, change: Callable[[dict[str, Any]], 
     with pytest.raises(UserError) as error:
         read_manifest(folder)
     said = str(error.value)
-    assert said.startswith(f"{folder}/manifest.json: not a spurbench manifest (1 validation error")
-    assert said.endswith("for Manifest); rebuild the data set"), "one line"
+    assert said.startswith(f"{folder}/manifest.json: not a spurbench manifest (")
+    assert said.endswith("); rebuild the data set") and "\n" not in said
 
 
 def test_what_is_no_json(tmp_path: Path) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import shutil
 from pathlib import Path
 
@@ -25,7 +26,8 @@ CLASSES = {"bee": ("bee", 9), "freight_car": ("freight car", 2)}
 
 def facts(slug: str, split: str, index: int) -> tuple[bytes, str, str]:
     """A made picture's bytes, origin and hash."""
-    return f"{slug} {split} {index}".encode(), f"from {split} {index}", f"hash {slug} {index}"
+    data = f"{slug} {split} {index}".encode()
+    return data, f"from {split} {index}", hashlib.sha256(data).hexdigest()
 
 
 @pytest.fixture(scope="module")
@@ -40,9 +42,10 @@ def data(tmp_path_factory: pytest.TempPathFactory) -> DataSet:
                 rows.append(Row(png, label, name, split, i, origin, sha256))
             files[split] = root / f"{slug}-{split}.parquet"
             write_split(rows, files[split])
-            entries[split] = split_entry(slug, split, files[split], len(rows))
+            entries[split] = split_entry(slug, split, files[split])
         entry = ClassEntry(name=name, label=label, feature="f", splits=entries, provenance={})
-        install_class(root / "data", "made", "micro", slug, entry, files)
+        parquet = {split: [file] for split, file in files.items()}
+        install_class(root / "data", "made", "micro", slug, entry, parquet)
     return open_data_set(root / "data")
 
 
@@ -55,8 +58,9 @@ def test_every_picture_in_order_with_what_is_known_of_it(data: DataSet) -> None:
             expected.append(StoredPicture(png, slug, name, label, split, i, origin, sha256))
     assert list(data.pictures()) == expected
     assert data.count() == len(expected) == 76
+    sha256 = hashlib.sha256(b"bee si 0").hexdigest()
     assert expected[0].without_data() == StoredPicture(
-        b"", "bee", "bee", 9, "si", 0, "from si 0", "hash bee 0"
+        b"", "bee", "bee", 9, "si", 0, "from si 0", sha256, "si"
     )
 
 
@@ -108,7 +112,7 @@ def test_altered_or_missing_splits_are_errors(data: DataSet, tmp_path: Path) -> 
     shutil.copytree(data.folder, folder)
     assert open_data_set(folder).manifest == data.manifest
     assert open_data_set(str(folder)).folder == folder
-    file = folder / data.manifest.classes["freight_car"].splits["si"].path
+    file = folder / data.manifest.classes["freight_car"].splits["si"].files[0].path
     whole = file.read_bytes()
     file.write_bytes(whole[:-9] + bytes([whole[-9] ^ 1]) + whole[-8:])
     with pytest.raises(UserError) as error:

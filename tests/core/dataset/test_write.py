@@ -10,15 +10,15 @@ import pytest
 from datasets import load_dataset
 
 from spurbench.dataset.card import dataset_card
-from spurbench.dataset.manifest import ClassEntry, read_manifest
-from spurbench.dataset.schema import PanelPrediction, Row, features, split_file
+from spurbench.dataset.manifest import ClassEntry, FileEntry, SplitEntry, read_manifest
+from spurbench.dataset.schema import Credit, PanelPrediction, Row, features, split_file
 from spurbench.dataset.write import check_target, install_class, split_entry, write_split
 from spurbench.errors import UserError
 from spurbench.pictures import png_bytes
 from tests.conftest import make_class, picture
 
 FULL = Row(
-    png=png_bytes(picture(3, (5, 7))),
+    data=png_bytes(picture(3, (5, 7))),
     label=4,
     class_name="flag pole",
     source="generated",
@@ -36,6 +36,7 @@ FULL = Row(
     nearest_distance=0.5,
     degenerate=False,
     safety_flagged=True,
+    credit=Credit("CC0 1.0", "someone", "https://example.org/7", "ef" * 32),
 )
 BARE = Row(png_bytes(picture(4)), 4, "flag pole", "si", 0, "o", "cd" * 32)
 
@@ -44,22 +45,26 @@ def test_every_column_is_stored_under_its_own_name(tmp_path: Path) -> None:
     path = tmp_path / "x.parquet"
     write_split([FULL, BARE], path)
     full, bare = pq.read_table(path).to_pylist()
-    known = {k: v for k, v in vars(FULL).items() if k not in {"png", "predictions"}}
+    known = {k: v for k, v in vars(FULL).items() if k not in {"data", "predictions", "credit"}}
     assert full == {
         **known,
-        "image": {"bytes": FULL.png, "path": "generated-00012.png"},
+        "image": {"bytes": FULL.data, "path": "generated-00012.png"},
+        "licence": "CC0 1.0",
+        "author": "someone",
+        "source_url": "https://example.org/7",
+        "source_sha256": "ef" * 32,
         "predictions": [
             {"model": "micro/vit", "label": 4, "probability": 0.75},
             {"model": "micro/robust", "label": 2, "probability": 0.125},
         ],
     }
-    assert bare["image"] == {"bytes": BARE.png, "path": "si-00000.png"}
+    assert bare["image"] == {"bytes": BARE.data, "path": "si-00000.png"}
     assert bare["predictions"] == []
     missing = {k for k, v in bare.items() if v is None}
     assert missing == {
         "prompt", "seed", "recipe", "consistently_spurious", "is_training_reference",
         "object_probability", "nearest_reference", "nearest_distance", "degenerate",
-        "safety_flagged",
+        "safety_flagged", "licence", "author", "source_url", "source_sha256",
     }  # fmt: skip
 
 
@@ -75,6 +80,7 @@ def test_the_types_are_those_the_columns_are_read_as(tmp_path: Path) -> None:
         "consistently_spurious": "bool", "is_training_reference": "bool",
         "object_probability": "float32", "nearest_reference": "string",
         "nearest_distance": "float32", "degenerate": "bool", "safety_flagged": "bool",
+        "licence": "string", "author": "string", "source_url": "string", "source_sha256": "string",
     }  # fmt: skip
     said = {name: kind.dtype for name, kind in features()["predictions"].feature.items()}
     assert said == {"model": "string", "label": "int32", "probability": "float32"}
@@ -88,20 +94,40 @@ def test_a_split_needs_a_picture(tmp_path: Path) -> None:
 
 
 def test_a_splits_entry(tmp_path: Path) -> None:
-    file = tmp_path / "any"
-    file.write_bytes(b"bytes")
-    entry = split_entry("freight_car", "val", file, 7)
-    assert entry.path == "data/freight_car/val-00000-of-00001.parquet"
+    files = [tmp_path / "any", tmp_path / "other"]
+    for file, rows in zip(files, ([FULL, FULL], [FULL]), strict=True):
+        write_split(rows, file)
+    entry = split_entry("flag_pole", "more", *files, recipe="micro@0123", seed=9)
     assert split_file("val") == "val-00000-of-00001.parquet"
-    assert (entry.sha256, entry.pictures) == (hashlib.sha256(b"bytes").hexdigest(), 7)
+    assert [(f.path, f.sha256, f.pictures) for f in entry.files] == [
+        (
+            f"data/flag_pole/more-0000{i}-of-00002.parquet",
+            hashlib.sha256(file.read_bytes()).hexdigest(),
+            2 - i,
+        )
+        for i, file in enumerate(files)
+    ]
+    text = (
+        '{"kind":"generated","label":4,"pictures":[[12,"X"],[12,"X"],[12,"X"]],"slug":"flag_pole",'
+        '"split":"more"}'
+    ).replace("X", "ab" * 32)
+    assert entry.content == hashlib.sha256(text.encode()).hexdigest()
+    assert (entry.kind, entry.pictures, entry.recipe, entry.seed) == (
+        "generated",
+        3,
+        "micro@0123",
+        9,
+    )
 
 
 def put(
     folder: Path, slug: str, files: dict[str, Path], name: str = "made", domain: str = "micro"
 ) -> None:
-    entries = {split: split_entry(slug, split, file, 3) for split, file in files.items()}
+    stored = FileEntry(path="anywhere.parquet", sha256="0" * 64, pictures=3)
+    entries = {split: SplitEntry(kind="si", files=[stored], content="1" * 64) for split in files}
+    parquet = {split: [file] for split, file in files.items()}
     entry = ClassEntry(name=slug, label=1, feature="f", splits=entries, provenance={"n": 1})
-    manifest = install_class(folder, name, domain, slug, entry, files)
+    manifest = install_class(folder, name, domain, slug, entry, parquet)
     kept = read_manifest(folder)
     assert manifest == kept and list(manifest.classes) == list(kept.classes)
     assert (folder / "README.md").read_text(encoding="utf-8") == dataset_card(kept)

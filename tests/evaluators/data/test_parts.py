@@ -6,7 +6,6 @@ from pathlib import Path
 
 import pytest
 
-from spurbench.dataset.manifest import read_manifest, write_manifest
 from spurbench.dataset.read import StoredPicture, open_data_set
 from spurbench.errors import UserError
 from spurbench.files import sha256_bytes, sha256_json
@@ -15,6 +14,7 @@ from spurbench_evaluators.data import sources
 from spurbench_evaluators.data.sources import Source, open_source
 from spurbench_evaluators.data.wnids import wnids
 from tests.conftest import make_class
+from tests.core.dataset.made import put
 from tests.evaluators.data.layouts import png, write
 
 SPLITS = ("generated", "si", "val")
@@ -78,7 +78,7 @@ def test_a_selection_is_that_of_each_class_and_split(
         assert source.count == sum(wanted.values())
         assert source.record.selection == selection
         chosen = {slug for slug, _ in wanted}
-        assert source.classes == {name: (LABELS[name], name) for name in chosen}
+        assert source.classes == {name: (name, LABELS[name]) for name in chosen}
     assert list(source.pictures()) == list(source.pictures()), "they can be read again"
 
 
@@ -143,18 +143,18 @@ def test_validation_pictures_are_known_by_what_is_in_them(data: Path, val: Path)
         source = open_source(data, Selection(classes=["koala", "gondola"]), str(val))
         assert source.record.validation is not None
         assert (source.record.validation.name, source.record.validation.layout) == (
-            "val",
+            "imagenet-val",
             "torchvision",
         )
         return source.record.validation.fingerprint
 
     before = record()
-    named = {
-        f"{label}/{label}-{i}.JPEG": sha256_bytes(png(10 * label + i))
+    known = [
+        [label, sha256_bytes(png(10 * label + i))]
         for label, count in [(105, 6), (576, 3)]
         for i in range(count)
-    }
-    assert before == sha256_json(named)
+    ]
+    assert before == sha256_json(sorted(known))
     write(val / WNIDS[0] / "0-0.JPEG", 77)
     assert record() == before, "of a class that is not scored"
     write(val / WNIDS[105] / "105-5.JPEG", 77)
@@ -162,7 +162,9 @@ def test_validation_pictures_are_known_by_what_is_in_them(data: Path, val: Path)
     write(val / WNIDS[105] / "105-5.JPEG", 1055)
     assert record() == before
     (val / WNIDS[576] / "576-2.JPEG").rename(val / WNIDS[576] / "576-9.JPEG")
-    assert record() != before
+    assert record() == before, "a name is no content"
+    (val / WNIDS[576] / "576-9.JPEG").rename(val / WNIDS[105] / "576-9.JPEG")
+    assert record() != before, "of another class"
 
 
 def test_validation_of_another_domain_is_refused(tmp_path: Path, val: Path) -> None:
@@ -208,16 +210,25 @@ def test_a_folders_classes_are_selected_by_slug_or_name_once_and_in_order(tmp_pa
             for i in range(min(counts[label], limit or 9))
         ]
         assert list(source.pictures()) == expected and source.count == len(expected)
-        assert source.classes == {names[k]: (k, slugs[k]) for k in labels}
-        hashes = {
-            f"{label}-{i}.png": sha256_bytes(png(10 * label + i))
+        assert source.classes == {slugs[k]: (names[k], k) for k in labels}
+        contents = {
+            slugs[label]: {
+                "si": sha256_json(
+                    {
+                        "label": label,
+                        "slug": slugs[label],
+                        "split": "si",
+                        "kind": "si",
+                        "pictures": [[i, sha256_bytes(png(10 * label + i))] for i in range(count)],
+                    }
+                )
+            }
             for label, count in counts.items()
-            for i in range(count)
         }
-        record, fingerprint = source.record, sha256_json(hashes)
+        record, fingerprint = source.record, sha256_json(contents)
         assert (record.fingerprint, record.version) == (fingerprint, f"c{fingerprint[:12]}")
         assert (record.name, record.domain, source.where) == (
-            "si",
+            "pictures",
             "imagenet",
             str(tmp_path / "si"),
         )
@@ -247,16 +258,11 @@ def test_a_folder_takes_validation_pictures_too(tmp_path: Path, val: Path) -> No
 def test_a_class_of_two_words_has_its_name_and_its_slug_on_validation_pictures_too(
     tmp_path: Path,
 ) -> None:
-    make_class(
-        tmp_path / "d", tmp_path / "a", "freight_car", 705, 2, splits=("si",), domain="imagenet"
-    )
-    manifest = read_manifest(tmp_path / "d")
-    entry = manifest.classes["freight_car"].model_copy(update={"name": "freight car"})
-    changed = manifest.model_copy(update={"classes": {"freight_car": entry}})
-    write_manifest(tmp_path / "d", changed)
+    splits = {"si": ("si", [[5, 6]])}
+    put(tmp_path / "d", "freight_car", 705, splits, name="freight car", domain="imagenet")
     write(tmp_path / "val" / WNIDS[705] / "0.JPEG", 1)
     source = open_source(tmp_path / "d", None, tmp_path / "val")
-    assert source.classes == {"freight car": (705, "freight_car")}
+    assert source.classes == {"freight_car": ("freight car", 705)}
     said = [(p.split, p.slug, p.class_name) for p in source.pictures()]
     assert said == [(split, "freight_car", "freight car") for split in ("si", "si", "val")]
 

@@ -98,16 +98,16 @@ def test_other_columns_are_named(tmp_path: Path) -> None:
 
 
 def test_pictures_may_lie_beside_the_table_or_have_no_name(tmp_path: Path) -> None:
-    (tmp_path / "beside.png").write_bytes(png(7))
+    (tmp_path / "d").mkdir()
+    (tmp_path / "d" / "beside.png").write_bytes(png(7))
     images = [
-        {"bytes": None, "path": str(tmp_path / "beside.png")},
+        {"bytes": None, "path": str(tmp_path / "d" / "beside.png")},
         {"bytes": png(8), "path": None},
     ]
-    (tmp_path / "d").mkdir()
     table = pa.table({"image": images, "label": [KOALA, TENCH]})
     pq.write_table(table, tmp_path / "d" / "validation.parquet")
     assert list(open_stream(str(tmp_path / "d"), "").rows()) == [
-        (KOALA, png(7), str(tmp_path / "beside.png")),
+        (KOALA, png(7), str(tmp_path / "d" / "beside.png")),
         (TENCH, png(8), "label 0"),
     ]
 
@@ -119,7 +119,7 @@ def test_a_stream_gives_the_first_pictures_of_each_class_in_its_order(tmp_path: 
         found = find_validation(where, {KOALA, TENCH}, limit)
         pictures = list(found.pictures())
         assert [p.origin for p in pictures] == [f"{i}.JPEG" for i in wanted]
-        assert found.count == (2 * limit if limit else None)
+        assert found.count == (2 * limit if limit else 7)
         for p, i in zip(pictures, wanted, strict=True):
             place = [k for k in wanted[: wanted.index(i)] if stored[k] == stored[i]]
             assert (p.label, p.index, p.split, p.slug, p.class_name) == (
@@ -143,33 +143,30 @@ def test_reading_ends_once_every_class_has_enough(tmp_path: Path) -> None:
     where = folder(tmp_path / "d", [KOALA, TENCH, KOALA])
     (where / "data" / "validation-00000-of-00001.parquet").rename(where / "data" / "val-0.parquet")
     (tmp_path / "gone.png").write_bytes(png(9))
-    images = [{"bytes": png(0), "path": "0"}, {"bytes": None, "path": str(tmp_path / "none.png")}]
+    images = [{"bytes": png(0), "path": "0"}, {"bytes": None, "path": str(where / "none.png")}]
     pq.write_table(
         pa.table({"image": images, "label": [KOALA, KOALA]}), where / "data" / "val-0.parquet"
     )
     assert len(list(find_validation(where, {KOALA}, 1).pictures())) == 1
-    with pytest.raises(FileNotFoundError):
-        list(find_validation(where, {KOALA}, 2).pictures())
+    with pytest.raises(UserError, match=r"none.png: cannot be read .No such file"):
+        find_validation(where, {KOALA}, 2)
 
 
-def test_a_local_stream_is_known_by_its_files_and_its_split(tmp_path: Path) -> None:
+def test_a_local_stream_is_known_by_its_pictures_and_tells_its_split(tmp_path: Path) -> None:
+    """Other classes' pictures, the file and its name play no part."""
     where = folder(tmp_path / "d", [KOALA, TENCH])
-    folder(where, [TENCH, KOALA], split="train")
-    files = {
-        f"data/{split}-00000-of-00001.parquet": sha256_bytes(
-            (where / "data" / f"{split}-00000-of-00001.parquet").read_bytes()
-        )
-        for split in ("train", "validation")
-    }
-    for wanted, split in [(str(where), "validation"), (f"{where}:train", "train")]:
+    folder(where, [3, KOALA], split="train")
+    for wanted, split, seed in [(str(where), "validation", 0), (f"{where}:train", "train", 1)]:
         record = find_validation(wanted, {KOALA}).record
-        assert record.fingerprint == sha256_json([files, split])
+        assert record.fingerprint == sha256_json([[KOALA, sha256_bytes(png(seed))]])
         assert (record.name, record.layout, record.split, record.revision) == (
-            "d",
+            "imagenet-val",
             "hf",
             split,
             None,
         )
     before = find_validation(where, {KOALA}).record.fingerprint
     folder(where, [KOALA, 3])
+    assert find_validation(where, {KOALA}).record.fingerprint == before
+    folder(where, [3, KOALA])
     assert find_validation(where, {KOALA}).record.fingerprint != before

@@ -61,9 +61,9 @@ def many_pictures(folder: Path, aside: Path, *, broken: int | None) -> None:
     data = [b"no picture" if i == broken else png_bytes(picture(i)) for i in range(300)]
     rows = [Row(d, 5, "koala", "si", i, f"made {i}", sha256_bytes(d)) for i, d in enumerate(data)]
     write_split(rows, aside / "si.parquet")
-    splits = {"si": split_entry("koala", "si", aside / "si.parquet", len(rows))}
+    splits = {"si": split_entry("koala", "si", aside / "si.parquet")}
     entry = ClassEntry(name="koala", label=5, feature="", splits=splits, provenance={})
-    install_class(folder, "made", "micro", "koala", entry, {"si": aside / "si.parquet"})
+    install_class(folder, "made", "micro", "koala", entry, {"si": [aside / "si.parquet"]})
 
 
 @pytest.mark.parametrize(

@@ -152,7 +152,7 @@ def test_outputs_that_are_not_finite_are_no_number_of_the_probe() -> None:
 
 def source(domain: str = "micro", **labels: int) -> Source:
     record = DataRecord(name="made", domain=domain, version="c1", fingerprint="1" * 64)
-    classes = {name: (label, name) for name, label in labels.items()}
+    classes = {name: (name, label) for name, label in labels.items()}
     return Source("the folder", record, classes, 1, lambda: iter(()))
 
 

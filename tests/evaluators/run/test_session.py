@@ -11,7 +11,6 @@ import pytest
 
 from spurbench import plugins
 from spurbench.contracts import LabelSpace
-from spurbench.dataset.manifest import read_manifest, write_manifest
 from spurbench.errors import UserError
 from spurbench.results import Selection, read_result
 from spurbench_evaluators.data.sources import open_source
@@ -21,6 +20,7 @@ from spurbench_evaluators.run.records import environment
 from spurbench_evaluators.run.session import evaluate_all
 from spurbench_evaluators.run.settings import Settings
 from tests.conftest import make_class
+from tests.core.dataset.made import emptied
 from tests.evaluators.fakes import Fake, Hungry, small_network
 from tests.evaluators.run.sessions import files, score, settings
 
@@ -171,12 +171,7 @@ def test_another_version_of_the_loaders_package_is_no_second_run(
 
 
 def test_an_empty_split_and_an_empty_selection_are_errors(folder: Path) -> None:
-    manifest = read_manifest(folder)
-    entry = manifest.classes["koala"]
-    none = entry.splits["si"].model_copy(update={"pictures": 0})
-    emptied = entry.model_copy(update={"splits": entry.splits | {"si": none}})
-    classes = manifest.classes | {"koala": emptied}
-    write_manifest(folder, manifest.model_copy(update={"classes": classes}))
+    emptied(folder, "koala", "si")
     with pytest.raises(UserError, match="the split koala/si holds no pictures"):
         open_source(folder)
     assert open_source(folder, Selection(splits=["val"])).count == 14

@@ -53,7 +53,7 @@ def _signs(classes: int, seed: int) -> NDArray[np.float64]:
     equally far from 0, one is enough where all are tried."""
     if classes <= EXACT:
         bits = np.arange(2 ** (classes - 1))[:, None] >> np.arange(classes) & 1  # (S, C)
-        return 1.0 - 2.0 * bits
+        return np.asarray(1.0 - 2.0 * bits, dtype=np.float64)
     rng = np.random.default_rng(seed)
     drawn = rng.choice((-1.0, 1.0), size=(DRAWS - 1, classes))
     return np.concatenate([np.ones((1, classes)), drawn])

@@ -1,4 +1,4 @@
-"""The load-time self-test asks for logits once: of which pictures, and what is refused."""
+"""The load-time self-test asks for logits: of which pictures, together and alone, and what is refused."""
 
 from __future__ import annotations
 
@@ -16,31 +16,34 @@ from tests.core.test_selftest import MEAN, STD, Made
 class Answering(Made):
     """Gives what ``answer`` makes of (N, 3, H, W), and keeps what it was shown."""
 
-    shown: Tensor
+    shown: list[Tensor]
     answer: Callable[[Tensor], Tensor]
 
     def logits(self, images: Tensor) -> Tensor:
-        self.shown = images
+        self.shown.append(images)
         return self.answer(images)
 
 
 def answering(answer: Callable[[Tensor], Tensor]) -> Answering:
     made = Answering(nn.Identity(), MEAN, STD, None)
-    made.answer = answer
+    made.answer, made.shown = answer, []
     return made
 
 
 def test_logits_are_asked_of_two_pictures_that_vary() -> None:
     made, again = (answering(lambda images: torch.zeros(len(images), 5)) for _ in range(2))
     check_classifier(made)
-    noise, ramp = made.shown
-    assert made.shown.shape == (2, 3, 16, 16)
+    together, *alone = made.shown
+    noise, ramp = together
+    assert together.shape == (2, 3, 16, 16)
+    assert [one.shape for one in alone] == [(1, 3, 16, 16)] * 2
+    assert torch.equal(torch.cat(alone), together)
     assert noise.min() >= 0 and noise.max() <= 1 and noise.std() > 0.2
     assert len(noise.unique()) > 700, "no channel, row or column repeats another"
     assert torch.equal(ramp[0, 0], torch.linspace(0, 1, 16)) and torch.equal(ramp[2, 9], ramp[0, 0])
     torch.manual_seed(99)
     check_classifier(again)
-    assert torch.equal(made.shown, again.shown), "the same on every run"
+    assert torch.equal(together, again.shown[0]), "the same on every run"
 
 
 def test_logits_without_a_picture_axis_and_one_infinite_number() -> None:

@@ -176,7 +176,7 @@ def test_validation_pictures_stand_for_every_feature_of_a_class(tmp_path: Path) 
 def test_pictures_are_framed_by_kind(tmp_path: Path) -> None:
     from spurbench.contracts import Transform
 
-    framing = Framing(Transform("shortest", 8, 8), Transform("crop", 8, 9))
+    framing = Framing("si", Transform("shortest", 8, 8), Transform("crop", 8, 9))
     put(tmp_path / "d", "koala", 5, {"val": ("si", [[1]]), "held_out": ("val", [[2]])})
     shown = {p.split: framing.of(p.kind).framing for p in open_data_set(tmp_path / "d").pictures()}
     assert shown == {"val": "shortest", "held_out": "crop"}

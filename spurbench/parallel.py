@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import queue
 import threading
 from collections.abc import Callable, Generator, Iterable
@@ -12,6 +13,12 @@ T = TypeVar("T")
 R = TypeVar("R")
 
 POLL_SECONDS = 0.1
+
+
+def cores() -> int:
+    """Processor cores that this process may use."""
+    affinity = getattr(os, "sched_getaffinity", None)  # where the system confines processes
+    return len(affinity(0)) if affinity else os.cpu_count() or 1
 
 
 def ordered_map(

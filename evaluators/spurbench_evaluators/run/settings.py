@@ -4,7 +4,9 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from .placement import Placement, cores
+from spurbench.parallel import cores
+
+from .placement import Placement
 
 
 @dataclass(frozen=True)

@@ -4,6 +4,7 @@ inputs/importing.py."""
 from __future__ import annotations
 
 import json
+from itertools import chain
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -174,11 +175,13 @@ def import_si(
     Example:
       spurbench import-si spurious_imagenet.zip --out si
     """
-    announce("import-si", "datasets")
     from .inputs.importing import import_folder
     from .progress import follow
 
-    follow(import_folder(path, out), quiet=False)
+    events = import_folder(path, out)
+    first = next(events)  # which comes when the source has been looked through
+    announce("import-si", "datasets")
+    follow(chain([first], events), quiet=False)
     typer.echo(
         f"data set {out} is ready; score a classifier with: "
         f"spurbench eval --model timm/NAME --data {out}"

@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Iterator
-from contextlib import contextmanager
 
 from spurbench.parallel import cores
 
@@ -16,16 +14,3 @@ def threads_for(wanted: int | None) -> int:
         return wanted
     said = os.environ.get("OMP_NUM_THREADS", "")
     return int(said) if said.isdigit() and int(said) else cores()
-
-
-@contextmanager
-def computing_with(threads: int) -> Iterator[None]:
-    """So many threads of torch for the body, and the caller's own number again after it."""
-    import torch
-
-    before = torch.get_num_threads()
-    torch.set_num_threads(threads)
-    try:
-        yield
-    finally:
-        torch.set_num_threads(before)

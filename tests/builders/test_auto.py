@@ -45,7 +45,7 @@ def test_a_pretended_gpu_changes_no_byte_and_nothing_is_fetched(
         raise AssertionError("nothing may be fetched")
 
     monkeypatch.setattr(socket.socket, "connect", never)
-    build = {"recipe": tiny_recipe(), "images": 2}
+    build: dict[str, Any] = {"recipe": tiny_recipe(), "images": 2}
     without = api.build("hummingbird", **build, out=tmp_path / "one")
     without.run()
     monkeypatch.setattr(torch.cuda, "is_available", lambda: True)

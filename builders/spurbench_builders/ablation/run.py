@@ -11,6 +11,7 @@ from spurbench import plugins
 from spurbench.contracts import ClassCard, Domain
 from spurbench.files import friendly_disk_errors
 from spurbench.locks import held
+from spurbench.parallel import computing_with
 from spurbench_builders.inputs.pool import PoolPicture, pool_of
 from spurbench_builders.inputs.request import BuildRequest
 from spurbench_builders.models.needed import Models
@@ -20,7 +21,7 @@ from spurbench_builders.steps.finished import load_json, save_json
 from spurbench_builders.steps.identity import package_versions
 from spurbench_builders.steps.job import job_of
 from spurbench_builders.team import Team
-from spurbench_builders.threads import computing_with, threads_for
+from spurbench_builders.threads import threads_for
 
 from .cells import Cell
 from .variants import FULL, Variant

@@ -14,13 +14,14 @@ from contextlib import nullcontext
 from spurbench import plugins
 from spurbench.errors import UserError
 from spurbench.files import friendly_disk_errors
+from spurbench.parallel import computing_with
 from spurbench_builders.inputs.pool import check_pools
 from spurbench_builders.inputs.request import BuildRequest, work_root
 from spurbench_builders.models.where import check_base
 from spurbench_builders.progress import Progress
 from spurbench_builders.steps.finished import only_one
 from spurbench_builders.team import Team, team
-from spurbench_builders.threads import computing_with, threads_for
+from spurbench_builders.threads import threads_for
 
 from .side_by_side import Crew, crew, processes
 from .target import check_writable

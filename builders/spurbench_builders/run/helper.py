@@ -41,7 +41,8 @@ def main() -> None:
 
 
 def _work(source: IO[bytes], answers: IO[bytes]) -> None:
-    from spurbench_builders.threads import computing_with, threads_for
+    from spurbench.parallel import computing_with
+    from spurbench_builders.threads import threads_for
 
     request: BuildRequest = pickle.load(source)
     given: queue.SimpleQueue[ClassCard | None] = queue.SimpleQueue()

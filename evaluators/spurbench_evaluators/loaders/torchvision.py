@@ -88,6 +88,7 @@ class TorchvisionEvaluator:
             transforms.mean,
             transforms.std,
             card.normalisation,
+            shared=True,
         )
 
 

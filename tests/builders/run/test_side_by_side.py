@@ -58,7 +58,7 @@ def one_by_one(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 def test_the_bytes_are_those_of_one_after_another(one_by_one: Path, tmp_path: Path) -> None:
     out = tmp_path / "spurbench"
-    events = []
+    events: list[Progress] = []
     for event in api.build(NAMES[::-1], recipe=tiny_recipe(), images=3, out=out, jobs=2):
         if not events:  # until then the lead waits in its first class
             until(lambda: len(list(tmp_path.glob("spurbench.work/*-*"))) == 2)

@@ -10,6 +10,7 @@ import sys
 import threading
 import traceback
 from collections.abc import Iterator
+from contextlib import suppress
 from functools import cached_property
 from typing import IO, TYPE_CHECKING
 
@@ -47,9 +48,8 @@ def _work(source: IO[bytes], answers: IO[bytes]) -> None:
     request: BuildRequest = pickle.load(source)
     given: queue.SimpleQueue[ClassCard | None] = queue.SimpleQueue()
     threading.Thread(target=_listen, args=(source, given), daemon=True).start()
-    from . import classes  # noqa: F401  # takes seconds: done while the lead checks the recipe
-
     builder = _Builder(request)
+    builder.prepare()
     with computing_with(threads_for(request.recipe.threads)):
         for card in iter(given.get, None):
             for event in builder.build(card):
@@ -77,6 +77,18 @@ class _Builder:
 
     def __init__(self, request: BuildRequest) -> None:
         self.request = request
+
+    def prepare(self) -> None:
+        """What takes seconds and can be done while the lead does the same and checks it."""
+        from spurbench import plugins
+
+        from . import classes  # noqa: F401
+
+        recipe = self.request.recipe
+        shipped = plugins.domain(recipe.domain).base_model(recipe.base)
+        if shipped is not None:  # else the lead alone fetches, and this finds it in the cache
+            with suppress(UserError):  # which is told of a class
+                _ = self._models.identities
 
     def build(self, card: ClassCard) -> Iterator[Progress]:
         """Its events; the last is called ``failed`` where it cannot be built."""

@@ -26,7 +26,7 @@ def to_rgb(image: Image.Image) -> Image.Image:
         values = np.asarray(image, dtype=np.float64)
         top = 65535.0 if image.mode.startswith("I;16") or values.max(initial=0) > 255 else 255.0
         image = Image.fromarray((values / top * 255).clip(0, 255).astype(np.uint8))
-    if image.mode in {"P", "LA", "PA", "RGBa", "La"} or "transparency" in image.info:
+    if image.mode in {"P", "LA", "PA", "RGBa"} or "transparency" in image.info:
         image = image.convert("RGBA")
     if image.mode == "RGBA":
         white = Image.new("RGBA", image.size, (255, 255, 255, 255))

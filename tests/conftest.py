@@ -44,10 +44,7 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
 
 @pytest.fixture
 def real_data() -> Path:
-    if not REAL_DATA.is_dir():
-        pytest.skip(
-            "the real pictures and classifiers of ../shared/data are not beside this checkout"
-        )
+    assert REAL_DATA.is_dir(), "../shared/data is not beside this checkout: leave out -m beside"
     return REAL_DATA
 
 

@@ -3,18 +3,25 @@
 from __future__ import annotations
 
 import json
+import random
 from collections import Counter
 from collections.abc import Iterable
+from importlib.metadata import version
 from pathlib import Path
 from typing import Any
 
-from mutmut.stats import status_by_exit_code
+from .choice import source_sha256
+from .reasons import Reason, explained
 
 NOTICED = {"killed", "timeout", "segfault", "caught by type check"}
+NOT_TRIED = {"skipped", "not checked"}
+SKIPPED = 34  # mutmut's exit code for a mutant that it is told to leave out
 
 
 def statuses(folder: Path, module: str) -> dict[str, str]:
     """Every mutant of a module by name, and what became of it."""
+    from mutmut.stats import status_by_exit_code  # only the extra `mutation` brings it
+
     meta = folder / "mutants" / f"{module}.meta"
     codes = json.loads(meta.read_text(encoding="utf-8"))["exit_code_by_key"]
     return {name: status_by_exit_code[code] for name, code in codes.items()}
@@ -29,23 +36,46 @@ def forget_survivors(folder: Path, modules: Iterable[str]) -> None:
         content = json.loads(meta.read_text(encoding="utf-8"))
         codes = content["exit_code_by_key"]
         for name, status in statuses(folder, module).items():
-            codes[name] = codes[name] if status in NOTICED else None
+            codes[name] = codes[name] if status in NOTICED | NOT_TRIED else None
         meta.write_text(json.dumps(content), encoding="utf-8")
     # Which tests reach which function is told anew.
     (folder / "mutants" / "mutmut-stats.json").unlink(missing_ok=True)
 
 
-def module_record(folder: Path, module: str) -> dict[str, Any]:
-    """Numbers of a module, and its survivors with the lines that were changed."""
+def draw(folder: Path, modules: Iterable[str], most: int, seed: int) -> None:
+    """Leave all but ``most`` mutants of each module out, drawn by seed; what was tried counts."""
+    for module in modules:
+        meta = folder / "mutants" / f"{module}.meta"
+        content = json.loads(meta.read_text(encoding="utf-8"))
+        codes = content["exit_code_by_key"]
+        drawn = set(codes)
+        if len(codes) > most:
+            drawn = set(random.Random(f"{seed} {module}").sample(sorted(codes), most))
+        for name, code in codes.items():
+            if name not in drawn:
+                codes[name] = SKIPPED if code is None else code
+            elif code == SKIPPED:
+                codes[name] = None
+        meta.write_text(json.dumps(content), encoding="utf-8")
+
+
+def module_record(folder: Path, module: str, reasons: Iterable[Reason]) -> dict[str, Any]:
+    """Numbers of a module, and its survivors with the lines that were changed; which source and
+    tool they are of."""
     found = statuses(folder, module)
     counts = Counter(found.values())
     noticed = sum(counts[status] for status in NOTICED)
-    unnoticed = [name for name, status in found.items() if status not in NOTICED]
+    passed = set(found.values()) - NOTICED - NOT_TRIED
+    unnoticed = [name for name, status in found.items() if status in passed]
+    survivors = [survivor(folder, name) for name in sorted(unnoticed)]
     return {
+        "sha256": source_sha256(module),
+        "tool": f"mutmut {version('mutmut')}",
         "mutants": len(found),
+        "tried": noticed + len(unnoticed),
         "noticed": noticed,
         "by_status": dict(sorted(counts.items())),
-        "survivors": [survivor(folder, name) for name in sorted(unnoticed)],
+        "survivors": explained(module, survivors, reasons),
     }
 
 

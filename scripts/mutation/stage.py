@@ -43,7 +43,7 @@ def groups() -> list[Group]:
 
 def stage(group: Group, folder: Path) -> None:
     """Copy the project into the folder, with mutmut's settings for the group."""
-    for path in (*group.tests, *(_at_home(module) for module in group.modules)):
+    for path in (*group.tests, *(at_home(module) for module in group.modules)):
         if not (ROOT / path).exists():
             raise SystemExit(f"groups.yaml: {group.name}: there is no {path}")
     ignore = shutil.ignore_patterns("__pycache__")
@@ -57,8 +57,8 @@ def stage(group: Group, folder: Path) -> None:
     (folder / "pyproject.toml").write_text(_settings(group), encoding="utf-8")
 
 
-def _at_home(module: str) -> str:
-    """A module's path in this repository."""
+def at_home(module: str) -> str:
+    """The path in this repository of a module, which groups.yaml names as it is imported."""
     package, _, rest = module.partition("/")
     return f"{PACKAGES[package]}/{rest}"
 

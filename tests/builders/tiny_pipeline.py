@@ -7,6 +7,9 @@ from pathlib import Path
 from typing import Any
 
 import torch
+from diffusers import AutoencoderKL, PNDMScheduler, UNet2DConditionModel
+from transformers import CLIPTextConfig, CLIPTextModel, CLIPTokenizer
+from transformers.convert_slow_tokenizer import bytes_to_unicode
 
 WORDS = ("a", "photo", "of", "sks", "flower", "leaves", "on", "the", "beach")
 
@@ -14,9 +17,6 @@ WORDS = ("a", "photo", "of", "sks", "flower", "leaves", "on", "the", "beach")
 def make_pipeline(folder: Path, prediction: str = "epsilon", *, safety: bool = True) -> Path:
     """Save a pipeline for pictures of 64 x 64: latents 8 x 8, four resolutions as in SD 1.x; with
     ``v_prediction`` and a linear projection in the U-Net's attention as in SD 2.x."""
-    from diffusers import AutoencoderKL, PNDMScheduler, UNet2DConditionModel
-    from transformers import CLIPTokenizer
-
     torch.manual_seed(0)
     down = ("CrossAttnDownBlock2D",) * 3 + ("DownBlock2D",)
     up = ("UpBlock2D", *("CrossAttnUpBlock2D",) * 3)
@@ -65,8 +65,6 @@ def make_pipeline(folder: Path, prediction: str = "epsilon", *, safety: bool = T
 
 
 def _text_encoder(tokenizer: Any, activation: str) -> Any:
-    from transformers import CLIPTextConfig, CLIPTextModel
-
     return CLIPTextModel(
         CLIPTextConfig(
             vocab_size=len(tokenizer),
@@ -85,8 +83,6 @@ def _text_encoder(tokenizer: Any, activation: str) -> Any:
 
 def _vocabulary(folder: Path) -> Path:
     """A byte-pair vocabulary in CLIP's form that knows WORDS whole."""
-    from transformers.convert_slow_tokenizer import bytes_to_unicode
-
     letters = list(bytes_to_unicode().values())
     tokens = [*letters, *(f"{letter}</w>" for letter in letters)]
     merges: list[str] = []

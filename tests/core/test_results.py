@@ -122,6 +122,9 @@ def test_no_results_is_an_error(tmp_path: Path) -> None:
         {"val_transform": {"framing": "crop", "size": 64, "resize": 72}},
         {"label_space": "mine.txt:01234567"},
         {"labels_sha256": "a" * 64},
+        {"outputs": 1000},
+        {"spec": "micro/vi"},
+        {"weights_sha256": "cd" + "ab" * 31},
     ],
 )
 def test_what_decides_a_score_decides_its_files_name(

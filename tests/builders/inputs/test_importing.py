@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import hashlib
 from pathlib import Path
 
 import pytest
+from datasets import load_dataset
 
 from spurbench.dataset.folders import find_classes
 from spurbench.dataset.read import open_data_set
@@ -77,3 +79,67 @@ def test_no_classes_and_broken_pictures_leave_nothing(tmp_path: Path) -> None:
     with pytest.raises(UserError, match="1.png"):
         list(import_folder(tmp_path / "si", tmp_path / "out"))
     assert sorted(p.name for p in tmp_path.iterdir()) == ["empty", "si"]
+
+
+def test_what_is_written_of_a_class(tmp_path: Path) -> None:
+    """Pictures in the order of their names, hashes, where they are from; events as it goes."""
+    koala, bird = (
+        tmp_path / "si" / "spurious_koala_105_2",
+        tmp_path / "si" / "spurious_hummingbird_94_1",
+    )
+    write_pictures(koala, 3)
+    write_pictures(bird, 2)
+    out = tmp_path / "deep" / "out"
+    events = list(import_folder(tmp_path / "si", out))
+    assert [(e.class_name, e.step, e.done, e.total, e.note) for e in events] == [
+        ("import", "hummingbird", 0, 3, ""),
+        ("import", "koala", 1, 3, ""),
+        ("import", "si", 3, 3, "5 pictures of 2 classes"),
+    ]
+    assert [p.name for p in out.parent.iterdir()] == ["out"]
+    data = open_data_set(out)
+    assert (data.manifest.name, data.manifest.domain) == ("si", "imagenet")
+    entry = data.manifest.classes["koala"]
+    assert entry.provenance == {"imported_from": "si"} and set(entry.splits) == {"si"}
+    assert entry.splits["si"].pictures == 3
+    found = find_classes(tmp_path / "si")
+    assert {c.slug: c.feature for c in found} == {
+        slug: entry.feature for slug, entry in data.manifest.classes.items()
+    }
+    rows = load_dataset(str(out), "koala", split="si")
+    assert rows["index"] == [0, 1, 2] and rows["source"] == ["si"] * 3
+    assert rows["label"] == [105] * 3 and rows["class_name"] == ["koala"] * 3
+    assert rows["origin"] == [f"spurious_koala_105_2/{i}.png" for i in range(3)]
+    for i, picture_found in enumerate(data.pictures(["koala"])):
+        png = png_bytes(picture(i, (12, 8)))
+        assert picture_found.data == png
+        assert picture_found.sha256 == hashlib.sha256(png).hexdigest()
+
+
+def test_a_data_set_is_not_written_over_and_an_empty_folder_is_filled(tmp_path: Path) -> None:
+    write_pictures(tmp_path / "si" / "spurious_koala_105_2", 2)
+    out = tmp_path / "out"
+    out.mkdir()
+    list(import_folder(tmp_path / "si", out))
+    with pytest.raises(
+        UserError, match="out: holds a data set already; name a new folder with --o"
+    ):
+        list(import_folder(tmp_path / "si", out))
+    (tmp_path / "full").mkdir()
+    (tmp_path / "full" / "notes.txt").write_text("mine")
+    with pytest.raises(UserError, match="holds other files"):
+        list(import_folder(tmp_path / "si", tmp_path / "full"))
+
+
+def test_what_a_killed_import_left_is_not_taken_in(tmp_path: Path) -> None:
+    write_pictures(tmp_path / "si" / "spurious_koala_105_2", 2)
+    write_pictures(tmp_path / "other" / "spurious_tench_0_2", 2)
+    out = tmp_path / "out"
+    killed = import_folder(tmp_path / "other", out)
+    for _ in range(1):
+        next(killed)
+    (tmp_path / ".out.import" / "data" / "data" / "tench").mkdir(parents=True)
+    (tmp_path / ".out.import" / "data" / "data" / "tench" / "x.parquet").write_text("half")
+    list(import_folder(tmp_path / "si", out))
+    assert set(open_data_set(out).manifest.classes) == {"koala"}
+    assert not (out / "data" / "tench").exists() and not (tmp_path / ".out.import").exists()

@@ -1,107 +1,137 @@
-"""The pictures that a class starts from, and what is looked at before any work."""
+"""Where a build's pictures come from: the domain, a data set, or a folder of the user's."""
 
 from __future__ import annotations
 
+import hashlib
+import json
+from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
-import numpy as np
 import pytest
+from PIL import Image
 
-from spurbench import plugins
 from spurbench.errors import UserError
 from spurbench.pictures import png_bytes
-from spurbench_builders.inputs.importing import import_folder
-from spurbench_builders.inputs.pool import check_pools, pool_of
-from spurbench_builders.inputs.request import BuildRequest
-from spurbench_builders.models import where
-from spurbench_builders.recipes.files import derived, load_recipe
-from spurbench_builders.run.build import build
-from tests.builders.inputs.spurious_imagenet import write_folders, write_listed, zipped
-from tests.conftest import picture
-
-IMAGENET = plugins.domain("imagenet")
-CARDS = {card.label: card for card in IMAGENET.cards()}
-
-
-def request(references: Path, *labels: int, pool: int = 75, out: Path = Path("x")) -> BuildRequest:
-    recipe = derived(load_recipe("sd15"), {"references": {"pool": pool}}, "test")
-    return BuildRequest(recipe, tuple(CARDS[k] for k in labels), 4, 0, out, references)
-
-
-def pixels(references: Path, label: int, pool: int = 75) -> list[np.ndarray]:
-    wanted = request(references, label, pool=pool)
-    return [np.asarray(p.image()) for p in pool_of(wanted, IMAGENET, CARDS[label])]
+from spurbench_builders.inputs.pool import (
+    PoolPicture,
+    domain_pool,
+    own_pool,
+    pool_fingerprint,
+    pool_of,
+    validation_pool,
+)
+from tests.builders.made import (
+    CARD,
+    OTHER,
+    MadeDomain,
+    made_pool,
+    made_recipe,
+    made_request,
+    marked,
+)
+from tests.conftest import make_class
 
 
-def test_spurious_imagenet_is_taken_by_label_in_every_form(tmp_path: Path) -> None:
-    counts = {94: 3, 105: 1, 554: 4}
-    folders = write_folders(tmp_path / "si", counts)
-    # Its names are not the cards' names here: labels decide.
-    listed = write_listed(tmp_path / "listed", counts)
-    for form in (folders, zipped(folders), listed, zipped(listed)):
-        for label, count in counts.items():
-            found = pixels(form, label)
-            made = [np.asarray(picture(100 * label + i, (13, 9))) for i in range(count)]
-            np.testing.assert_array_equal(found, made)
-        assert len(pixels(form, 554, pool=2)) == 2
-        with pytest.raises(UserError, match="holds no pictures of class tench"):
-            pixels(form, 0)
-
-
-def test_raw_and_imported_give_the_same_pool(tmp_path: Path) -> None:
-    """Origins and all, so that a build of one takes the other's finished steps over."""
-    raw = write_folders(tmp_path / "si", {94: 3, 105: 2})
-    list(import_folder(raw, tmp_path / "imported"))
-    for label in (94, 105):
-        pools = [
-            pool_of(request(place, label), IMAGENET, CARDS[label])
-            for place in (raw, tmp_path / "imported")
-        ]
-        assert pools[0] == pools[1]
-
-
-def test_another_domain_takes_spurious_imagenet_by_name(tmp_path: Path) -> None:
-    micro = plugins.domain("micro")
-    koala = next(card for card in micro.cards() if card.name == "koala")
-    raw = write_folders(tmp_path / "si", {94: 3, 105: 2})
-    wanted = BuildRequest(load_recipe("micro"), (koala,), 4, 0, tmp_path / "x", raw)
-    assert [p.origin for p in pool_of(wanted, micro, koala)] == [
-        "spurious_class_105_component_1/0.png",
-        "spurious_class_105_component_1/1.png",
+def test_the_first_of_the_domains_own_pictures() -> None:
+    pool = domain_pool(MadeDomain(), CARD, 3)
+    assert pool == [PoolPicture(png_bytes(marked(n)), f"reference {n}") for n in (10, 20, 30)]
+    assert [p.origin for p in domain_pool(MadeDomain(), OTHER, 2)] == [
+        "reference 100",
+        "reference 101",
     ]
+    shown = validation_pool(MadeDomain(), CARD, 2)
+    assert shown == [PoolPicture(png_bytes(marked(n)), f"validation {n}") for n in (200, 201)]
 
 
-def test_loose_pictures_and_subfolders_by_class_are_the_users_own(tmp_path: Path) -> None:
-    own = tmp_path / "own"
-    for i, name in enumerate(("hummingbird", "hummingbird", "koala", "koala", "koala")):
-        (own / name).mkdir(parents=True, exist_ok=True)
-        (own / name / f"{i}.png").write_bytes(png_bytes(picture(i)))
-    wanted = request(own, 94, 105)
-    assert not wanted.asks_panel
-    origins = [[p.origin for p in pool_of(wanted, IMAGENET, CARDS[k])] for k in (94, 105)]
-    assert origins == [["0.png", "1.png"], ["2.png", "3.png", "4.png"]]
+def test_a_pool_picture_is_its_bytes_decoded() -> None:
+    image = marked(40, (9, 5))
+    assert PoolPicture(png_bytes(image), "x").image().tobytes() == image.tobytes()
+    with pytest.raises(UserError, match="^from afar: cannot be read"):
+        PoolPicture(b"cut", "from afar").image()
 
 
-def test_every_picture_of_every_class_is_read_before_anything_is_fetched(
+def test_the_request_says_how_many_and_of_what() -> None:
+    request = made_request(Path("x"), made_recipe(references={"pool": 4}))
+    pool = pool_of(request, MadeDomain(), CARD)
+    assert pool == tuple(domain_pool(MadeDomain(), CARD, 4))
+    assert pool_of(request, MadeDomain(), OTHER) == tuple(domain_pool(MadeDomain(), OTHER, 4))
+
+
+def test_a_data_sets_references_are_its_split_si(tmp_path: Path) -> None:
+    """Of the class asked for, as many as the recipe takes; not what was generated before."""
+    data = tmp_path / "set"
+    make_class(data, tmp_path / "aside", "freight_car", label=3, count=5, seed=7)
+    make_class(data, tmp_path / "aside", "koala", label=7, count=4, seed=300)
+    make_class(data, tmp_path / "aside", "tench", label=9, splits=("generated",), seed=900)
+    recipe = made_recipe(references={"pool": 3})
+    request = made_request(tmp_path / "x", recipe, own_references=data)
+    pool = pool_of(request, MadeDomain(), CARD)
+    from tests.conftest import picture
+
+    # make_class draws split k's picture i from seed + 100 k + i, and si comes second.
+    assert [p.image().tobytes() for p in pool] == [picture(107 + i).tobytes() for i in range(3)]
+    assert [p.origin for p in pool] == ["made 0", "made 1", "made 2"]
+    with pytest.raises(UserError, match=r"set: holds no reference pictures \(split si\) of class"):
+        pool_of(request, MadeDomain(), replace(CARD, name="tench"))
+
+
+def write(folder: Path, *names: str) -> None:
+    folder.mkdir(parents=True, exist_ok=True)
+    for i, name in enumerate(names):
+        (folder / name).write_bytes(png_bytes(marked(i + 1)))
+
+
+def test_a_folders_pictures_are_all_taken_by_name_whatever_the_disk_says(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    fetched: list[str] = []
-    monkeypatch.setattr(where, "_from_hub", lambda repo, revision: fetched.append(repo))
-    raw, out = write_folders(tmp_path / "si", {94: 2, 105: 3}), tmp_path / "out"
-    check_pools(request(raw, 94, 105), IMAGENET)
-    (raw / "spurious_class_105_component_1" / "2.png").write_bytes(b"cut")
-    with pytest.raises(UserError, match=r"component_1/2\.png: cannot be read"):
-        build(request(raw, 94, 105, out=out))
-    with pytest.raises(UserError, match="ships no pictures; give yours with --references"):
-        build(BuildRequest(load_recipe("sd15"), (CARDS[94],), 4, 0, out))
-    assert fetched == [] and not out.exists() and not list(tmp_path.glob("out.work/*"))
+    write(tmp_path / "own", "c.png", "a.png", "d.png", "b.png")
+    straight = Path.iterdir
+
+    def backwards(self: Path) -> Any:
+        return iter(sorted(straight(self), reverse=True))
+
+    monkeypatch.setattr(Path, "iterdir", backwards)
+    recipe = made_recipe(references={"pool": 1})
+    pool = pool_of(
+        made_request(tmp_path / "x", recipe, own_references=tmp_path / "own"), MadeDomain(), CARD
+    )
+    assert [p.origin for p in pool] == ["a.png", "b.png", "c.png", "d.png"]
+    assert [p.image().tobytes() for p in pool] == [marked(n).tobytes() for n in (2, 4, 1, 3)]
 
 
-def test_a_place_that_cannot_be_written_is_found_before_any_work(tmp_path: Path) -> None:
-    raw = write_folders(tmp_path / "si", {94: 2})
-    loop, taken = tmp_path / "loop", tmp_path / "taken"
-    loop.symlink_to(loop)
-    taken.write_text("a file")
-    for out, said in ((loop, "a link that leads nowhere"), (taken, "is a file")):
-        with pytest.raises(UserError, match=said):
-            build(request(raw, 94, out=out))
+def test_of_several_classes_each_has_a_folder_of_its_own(tmp_path: Path) -> None:
+    own = tmp_path / "own"
+    write(own, "loose1.png", "loose2.png")
+    one = made_request(tmp_path / "x", own_references=own)
+    assert [p.origin for p in pool_of(one, MadeDomain(), CARD)] == ["loose1.png", "loose2.png"]
+    two = replace(one, classes=(CARD, OTHER))
+    with pytest.raises(UserError, match="own/freight_car: no such folder"):
+        pool_of(two, MadeDomain(), CARD)
+    write(own / "freight_car", "1.png", "2.png", "3.png")
+    for request in (one, two):
+        found = pool_of(request, MadeDomain(), CARD)
+        assert [p.origin for p in found] == ["1.png", "2.png", "3.png"]
+
+
+def test_one_picture_is_too_few_and_two_are_enough(tmp_path: Path) -> None:
+    write(tmp_path, "1.png")
+    with pytest.raises(UserError) as caught:
+        own_pool(tmp_path, "koala")
+    assert str(caught.value) == f"{tmp_path}: holds 1 picture; at least 2 are needed"
+    write(tmp_path, "1.png", "2.png")
+    assert len(own_pool(tmp_path, "koala")) == 2
+
+
+def test_a_name_that_is_no_text_is_still_an_origin(tmp_path: Path) -> None:
+    write(tmp_path, "b.png")
+    (tmp_path / "a\udcff.png").write_bytes(png_bytes(Image.new("RGB", (3, 4))))
+    assert [p.origin for p in own_pool(tmp_path, "koala")] == ["a?.png", "b.png"]
+
+
+def test_a_pools_fingerprint_is_a_hash_of_names_and_bytes() -> None:
+    pool = made_pool(10, 20)
+    listed = [[p.origin, hashlib.sha256(p.png).hexdigest()] for p in pool]
+    text = json.dumps(listed, separators=(",", ":"))
+    assert pool_fingerprint(pool) == hashlib.sha256(text.encode()).hexdigest()
+    assert pool_fingerprint(pool[::-1]) != pool_fingerprint(pool)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
+import numpy as np
 import pytest
 
 from spurbench.dataset.schema import PanelPrediction
@@ -23,15 +24,47 @@ def test_only_pictures_that_fool_everyone_are_taken() -> None:
     for seed in range(20):
         chosen = select_references(predictions, 1, 2, seed, "koala", "")
         assert len(chosen) == 2 and set(chosen) <= {0, 2, 4, 5} and chosen == sorted(chosen)
+    assert {i for s in range(20) for i in select_references(predictions, 1, 2, s, "", "")} == {
+        0,
+        2,
+        4,
+        5,
+    }
     picks = {tuple(select_references(predictions, 1, 2, s, "koala", "")) for s in range(20)}
     assert len(picks) > 1, "the seed decides"
 
 
+def test_no_reference_is_drawn_twice_and_all_may_be_taken() -> None:
+    predictions = [said(1, 1), said(0, 1), *[said(1, 1)] * 7]
+    for seed in range(30):
+        chosen = select_references(predictions, 1, 7, seed, "koala", "")
+        assert len(set(chosen)) == 7 and chosen == sorted(chosen) and 1 not in chosen
+    assert select_references(predictions, 1, 8, 3, "koala", "") == [0, *range(2, 9)]
+    assert all(type(i) is int for i in select_references(predictions, 1, 3, 3, "koala", ""))
+
+
+def test_the_draw_is_numpys_by_the_builds_seed() -> None:
+    """So that a build with the same seed takes the same pictures in every version."""
+    consistent = [1, 2, 5, 6, 9, 11]
+    predictions = [said(1, 1) if i in consistent else said(1, 0) for i in range(13)]
+    for seed in (0, 7):
+        drawn = np.random.default_rng(seed).choice(consistent, 3, replace=False)
+        assert select_references(predictions, 1, 3, seed, "x", "") == sorted(drawn.tolist())
+
+
+def test_most_of_the_panel_is_not_all() -> None:
+    predictions = [said(1, 1, 1, 0), said(0, 1, 1, 1), said(1, 1, 0, 1)]
+    with pytest.raises(UserError, match="only 0 of 3 references"):
+        select_references(predictions, 1, 1, 0, "koala", "")
+
+
 def test_too_few_is_an_error_with_the_counts() -> None:
-    with pytest.raises(
-        UserError, match="only 1 of 2 references fool the whole panel, 6 are needed"
-    ):
+    with pytest.raises(UserError) as caught:
         select_references([said(1, 1), said(0, 1)], 1, 6, 0, "koala", "m0 1/2")
+    assert str(caught.value) == (
+        "koala: only 1 of 2 references fool the whole panel, 6 are needed (m0 1/2); "
+        "give more references, or lower references.count in the recipe"
+    )
 
 
 def test_own_pictures_by_class_folder_or_flat(tmp_path: Path) -> None:

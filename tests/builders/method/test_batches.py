@@ -5,8 +5,11 @@ from __future__ import annotations
 import pytest
 import torch
 
-from spurbench_builders.method.batches import Batch, TrainingSet, draw
+from spurbench_builders.method.batches import Batch, TrainingSet, draw, training_set
 from spurbench_builders.method.schedule import schedule_of
+from spurbench_builders.models.base import BaseModel, load_base_model
+from tests.builders.method.test_finetune import PROMPTS, WORDS, Robust
+from tests.builders.tiny_pipeline import make_pipeline
 
 SCHEDULE = schedule_of({"num_train_timesteps": 37})
 
@@ -59,9 +62,32 @@ def test_without_a_prior_there_are_instances_alone() -> None:
     assert torch.equal(batch.which[0], drawn(4).which[0])
 
 
-def test_the_seed_decides() -> None:
+def test_the_seed_decides_and_nothing_else() -> None:
+    torch.manual_seed(1)
+    one = drawn(3)
+    torch.manual_seed(2)
     same, other = drawn(3), drawn(3, seed=4)
-    assert torch.equal(drawn(3).noise, same.noise) and not torch.equal(other.noise, same.noise)
+    for name in ("latents", "noise", "times"):
+        assert torch.equal(getattr(one, name), getattr(same, name)), name
+        assert not torch.equal(getattr(other, name), getattr(same, name)), name
+
+
+def test_drawing_goes_on_where_the_batch_before_ended() -> None:
+    generator = torch.Generator().manual_seed(3)
+    first, second = (draw(pool(), SCHEDULE, generator, 3, prior=True) for _ in range(2))
+    assert torch.equal(first.noise, drawn(3).noise)
+    assert not torch.equal(first.noise, second.noise)
+    assert not torch.equal(first.times, second.times)
+
+
+def test_draws_are_those_of_torchs_generator_in_their_order() -> None:
+    """References, priors, noise, times: another order would change every data set."""
+    generator, batch = torch.Generator().manual_seed(3), drawn(2)
+    for which, count in zip(batch.which, (5, 9), strict=True):
+        for index in which:
+            assert int(index) == int(torch.randint(count, (1,), generator=generator))
+    assert torch.equal(batch.noise, torch.randn((4, 1, 2, 3), generator=generator))
+    assert torch.equal(batch.times, torch.randint(37, (4,), generator=generator))
 
 
 def test_a_larger_batch_begins_with_the_references_of_a_smaller_one() -> None:
@@ -83,3 +109,41 @@ def test_shares_are_disjoint_whole_and_of_like_halves(size: int) -> None:
         assert torch.equal(share.latents[half:, 0, 0, 0], 200 + share.which[1].float())
         assert torch.equal(share.noise[:half], batch.noise[rank:6:size])
         assert torch.equal(share.times[half:], batch.times[6 + rank :: size])
+
+
+@pytest.fixture(scope="module")
+def model(tmp_path_factory: pytest.TempPathFactory) -> BaseModel:
+    return load_base_model(make_pipeline(tmp_path_factory.mktemp("batches"), safety=False))
+
+
+def images(count: int, seed: int) -> torch.Tensor:
+    return torch.rand(count, 3, 64, 64, generator=torch.Generator().manual_seed(seed))
+
+
+@pytest.mark.parametrize("kappa", [0.4, 0.0])
+def test_what_every_step_needs_is_computed_once(model: BaseModel, kappa: float) -> None:
+    robust, references, priors = Robust(), images(2, 1), images(3, 2)
+    model.text_encoder.requires_grad_(True)
+    made = training_set(model, robust, 2, references, priors, PROMPTS, WORDS, kappa)
+    scale = model.vae.config.scaling_factor
+    for ours, pictures in ((made.references, references), (made.priors, priors)):
+        expected = model.vae.encode(pictures * 2 - 1).latent_dist.mode() * scale
+        torch.testing.assert_close(ours, expected, rtol=1e-4, atol=1e-5)
+    ids = model.tokenizer(list(PROMPTS), padding="max_length", return_tensors="pt").input_ids
+    assert torch.equal(made.tokens, ids) and not torch.equal(ids[0], ids[1])
+    assert (made.words, made.kappa) == (WORDS, kappa)
+    if not kappa:
+        assert made.features is None, "psi_k is not computed for a loss that is left out"
+        return
+    assert made.features is not None
+    weight = robust.head[0][2]
+    small = torch.nn.functional.interpolate(references, (32, 32), mode="bilinear", antialias=True)
+    torch.testing.assert_close(made.features.references, robust.features(small) * weight)
+    assert made.features.priors.shape == (3, 8)
+
+
+def test_a_training_set_holds_no_graph(model: BaseModel) -> None:
+    """The autoencoder's graph of every picture would fill the memory."""
+    model.vae.requires_grad_(True)
+    made = training_set(model, Robust(), 2, images(2, 1), images(1, 2), PROMPTS, WORDS, 1.0)
+    assert not made.references.requires_grad and not made.priors.requires_grad

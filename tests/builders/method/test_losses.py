@@ -1,4 +1,4 @@
-"""The losses and the schedule against plain numpy and finite differences."""
+"""The losses against plain numpy and finite differences."""
 
 from __future__ import annotations
 
@@ -9,18 +9,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from spurbench_builders.method import losses
-from spurbench_builders.method.schedule import Schedule, schedule_of
 
 
 def randn(*shape: int, seed: int = 0) -> torch.Tensor:
     return torch.randn(shape, generator=torch.Generator().manual_seed(seed), dtype=torch.float64)
-
-
-def made_schedule(abar: list[float], prediction: str, dtype: torch.dtype) -> Schedule:
-    """A schedule with these abar, one a step."""
-    schedule = schedule_of({"num_train_timesteps": len(abar), "prediction_type": prediction})
-    schedule.scheduler.alphas_cumprod = torch.tensor(abar, dtype=dtype)
-    return schedule
 
 
 def compared(made: torch.Tensor, anchor: str = "mean", **known: torch.Tensor) -> losses.Compared:
@@ -34,41 +26,32 @@ def cosine(a: np.ndarray, b: np.ndarray) -> float:
     return float(a @ b / np.linalg.norm(a) / np.linalg.norm(b))
 
 
-@pytest.mark.parametrize("prediction", ["epsilon", "v_prediction"])
-def test_the_clean_estimate_inverts_the_forward_process(prediction: str) -> None:
-    schedule = made_schedule([0.99, 0.5, 0.01], prediction, torch.float64)
-    latents, noise, times = randn(3, 4, 2, 2), randn(3, 4, 2, 2, seed=1), torch.arange(3)
-    noisy = schedule.noisy(latents, noise, times)
-    target = schedule.target(latents, noise, times)
-    estimate = schedule.clean(noisy, target, times)
-    torch.testing.assert_close(estimate, latents)
+def test_the_ldm_loss_is_the_mean_of_the_squares() -> None:
+    predicted = torch.tensor([[[[1.0, -2.0, 0.5]]], [[[0.0, 4.0, 3.0]]]])
+    target = torch.tensor([[[[0.0, 1.0, 0.5]]], [[[2.0, 4.0, -3.0]]]])
+    assert losses.ldm_loss(predicted, target).item() == pytest.approx((1 + 9 + 0 + 4 + 0 + 36) / 6)
 
 
-def test_noise_and_velocity_are_those_of_the_papers() -> None:
-    """z_t (Ho et al., 2020) and v (Salimans and Ho, 2022) in numpy, abar from SD 1.5's settings."""
-    settings = {"beta_schedule": "scaled_linear", "beta_start": 0.00085, "beta_end": 0.012}
-    betas = np.linspace(0.00085**0.5, 0.012**0.5, 1000, dtype=np.float64) ** 2
-    a = np.cumprod(1 - betas)[[10, 900]].reshape(2, 1, 1, 1)
-    latents, noise = randn(2, 4, 2, 2).float(), randn(2, 4, 2, 2, seed=1).float()
-    times, z, eps = torch.tensor([10, 900]), latents.numpy(), noise.numpy()
-    for prediction, target in (
-        ("epsilon", eps),
-        ("v_prediction", np.sqrt(a) * eps - np.sqrt(1 - a) * z),
-    ):
-        schedule = schedule_of({**settings, "prediction_type": prediction})
-        noisy = schedule.noisy(latents, noise, times)
-        np.testing.assert_allclose(
-            noisy, np.sqrt(a) * z + np.sqrt(1 - a) * eps, rtol=1e-4, atol=1e-5
-        )
-        np.testing.assert_allclose(
-            schedule.target(latents, noise, times), target, rtol=1e-4, atol=1e-5
-        )
+def test_the_ldm_loss_squares_in_float32_at_least() -> None:
+    predicted, target = randn(2, 4, 3, 5).bfloat16(), randn(2, 4, 3, 5, seed=1).float()
+    value = losses.ldm_loss(predicted, target)
+    gap = predicted.float().numpy().astype(np.float64) - target.numpy()
+    assert value.dtype is torch.float32
+    assert value.item() == pytest.approx(float(np.mean(gap**2)), rel=1e-6)
+    one = torch.ones(1, 1, 1, 1, dtype=torch.float64)
+    assert losses.ldm_loss(one + 1e-9, one).item() == pytest.approx(1e-18, rel=1e-6, abs=0)
 
 
-def test_a_schedule_that_ends_in_pure_noise_gives_no_infinity() -> None:
-    schedule = made_schedule([0.5, 0.0], "epsilon", torch.float32)
-    noisy = randn(2, 4, 2, 2).float()
-    assert schedule.clean(noisy, noisy / 2, torch.tensor([0, 1])).isfinite().all()
+def test_the_gradient_of_the_ldm_loss_is_on_the_prediction() -> None:
+    predicted, target = randn(2, 4, 3, 5).requires_grad_(), randn(2, 4, 3, 5, seed=1)
+    losses.ldm_loss(predicted, target).backward()  # type: ignore[no-untyped-call]
+    assert predicted.grad is not None
+    torch.testing.assert_close(predicted.grad, 2 * (predicted.detach() - target) / 120)
+
+
+def test_psi_is_the_features_by_the_classs_weight() -> None:
+    features, weight = torch.tensor([[1.0, -2.0, 3.0], [0.5, 4.0, 0.0]]), torch.tensor([2.0, -3, 0])
+    assert losses.class_features(features, weight).tolist() == [[2, 6, 0], [1, -12, 0]]
 
 
 @pytest.mark.parametrize("anchor", ["mean", "nearest"])
@@ -88,7 +71,7 @@ def test_psi_and_similarity_equal_plain_numpy(anchor: str) -> None:
         references=losses.class_features(references, weight),
         weights=weights,
     )
-    attracted, contrasted = losses.attract(given_).item(), losses.contrast(given_).item()
+    attracted, contrasted = (losses.READINGS[r](given_).item() for r in ("attract", "contrast"))
     assert attracted == pytest.approx(np.mean(weights.numpy() * (1 - cosines)))
     assert contrasted == pytest.approx(np.mean(weights.numpy() * cosines))
 
@@ -96,7 +79,7 @@ def test_psi_and_similarity_equal_plain_numpy(anchor: str) -> None:
 def test_the_printed_reading_is_eq_5_to_the_letter_and_constant() -> None:
     made = randn(2, 5).requires_grad_()
     given_ = compared(made)
-    value = losses.printed(given_)
+    value = losses.READINGS["printed"](given_)
     pairs = zip(given_.reference.numpy(), given_.prior.numpy(), strict=True)
     assert value.item() == pytest.approx(np.mean([cosine(a, b) for a, b in pairs]))
     assert not value.requires_grad
@@ -131,4 +114,30 @@ def test_pictures_alike_have_no_pull_and_zero_features_no_nan() -> None:
 def test_a_weight_of_zero_leaves_its_term_out() -> None:
     ldm, nan = torch.tensor(1.0), torch.tensor(float("nan"))
     assert losses.total(ldm, nan, nan, 0.0, 0.0).item() == 1.0
-    assert losses.total(ldm, torch.tensor(2.0), torch.tensor(3.0), 1.0, 0.5).item() == 4.5
+    assert losses.total(ldm, nan, torch.tensor(3.0), 0.0, 0.5).item() == 2.5
+    assert losses.total(ldm, torch.tensor(2.0), nan, 0.25, 0.0).item() == 1.5
+    assert losses.total(ldm, torch.tensor(2.0), torch.tensor(3.0), 0.25, 0.5).item() == 3.0
+
+
+def test_the_total_passes_gradients_by_its_weights() -> None:
+    ldm, prior, similarity = (torch.tensor(x, requires_grad=True) for x in (1.0, 2.0, 3.0))
+    losses.total(ldm, prior, similarity, 0.25, 0.5).backward()  # type: ignore[no-untyped-call]
+    gradients = [t.grad for t in (ldm, prior, similarity)]
+    assert [None if g is None else float(g) for g in gradients] == [1.0, 0.25, 0.5]
+
+
+def test_decoded_pictures_come_to_the_unit_range_with_gradients_inside_it() -> None:
+    decoded = torch.tensor([-3.0, -1.0, -0.5, 0.0, 0.6, 1.0, 1.5], requires_grad=True)
+    pictures = losses.to_unit_range(decoded)
+    assert pictures.tolist() == pytest.approx([0, 0, 0.25, 0.5, 0.8, 1, 1])
+    pictures.sum().backward()  # type: ignore[no-untyped-call]
+    assert decoded.grad is not None
+    assert decoded.grad[[0, 2, 3, 4, 6]].tolist() == [0, 0.5, 0.5, 0.5, 0]
+
+
+@pytest.mark.parametrize("anchor", ["mean", "nearest"])
+def test_features_however_small_have_their_direction(anchor: str) -> None:
+    """The cosine's guard against zero is far below what networks give."""
+    made, references = randn(2, 5), randn(3, 5, seed=2)
+    small = compared(made * 1e-3, anchor, references=references * 1e-3)
+    torch.testing.assert_close(small.cosines(), compared(made, anchor).cosines())

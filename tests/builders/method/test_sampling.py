@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 import pytest
 import torch
+from diffusers import PNDMScheduler, StableDiffusionPipeline
 
 from spurbench_builders.method.sampling import first_latents, picture_seed, sample, to_pictures
 from spurbench_builders.models.base import BaseModel, load_base_model
@@ -32,8 +33,6 @@ def loaded(folder: Path) -> BaseModel:
 
 @pytest.mark.parametrize("guidance", [1.5, 6.0])
 def test_pictures_are_those_of_diffusers_pipeline(folder: Path, guidance: float) -> None:
-    from diffusers import PNDMScheduler, StableDiffusionPipeline
-
     model, seeds = loaded(folder), [7, 1_000_003, 9]
     scheduler = PNDMScheduler.from_config(model.scheduler_config)
     pipeline: Any = StableDiffusionPipeline(
@@ -66,6 +65,60 @@ def test_pictures_are_those_of_diffusers_pipeline(folder: Path, guidance: float)
     assert gap.max() <= 1.01 and gap.mean() < 0.5
     assert pixels.std() > 3, "values that tell"
     assert not np.array_equal(pixels[0], pixels[1])
+
+
+def loop_by_hand(model: BaseModel, seeds: list[int], settings: Sampling) -> np.ndarray:
+    """A picture at a time with two calls of the U-Net, everything but the U-Net in float32."""
+    scheduler = PNDMScheduler.from_config(model.scheduler_config)
+    made = []
+    for seed in seeds:
+        scheduler.set_timesteps(settings.steps)
+        z = torch.randn((1, 4, 8, 8), generator=torch.Generator().manual_seed(seed))
+        for time in scheduler.timesteps:
+            guesses = []
+            for prompt in ("", PROMPT):
+                states = model.text_encoder(model.tokens([prompt]))[0]
+                with torch.autocast("cpu", torch.bfloat16, enabled=settings.precision == "bf16"):
+                    out = model.unet(z, time, states).sample
+                guesses.append(out.float())
+            guess = guesses[0] + settings.guidance * (guesses[1] - guesses[0])
+            z = scheduler.step(guess, time, z).prev_sample
+        decoded = model.vae.decode(z / model.vae.config.scaling_factor).sample
+        made.append((decoded[0] / 2 + 0.5).clamp(0, 1).permute(1, 2, 0).numpy() * 255)
+    return np.stack(made)
+
+
+def gaps(folder: Path, settings: Sampling, other: Sampling) -> tuple[float, float]:
+    """Mean difference of our pictures to those by hand, with the settings and with others."""
+    model, seeds = loaded(folder), [7, 11, 3]
+    ours = [np.asarray(i, float) for part in sample(model, PROMPT, seeds, settings) for i in part]
+    with torch.inference_mode():
+        right, wrong = (loop_by_hand(model, seeds, s) for s in (settings, other))
+    return float(np.abs(ours - right).mean()), float(np.abs(ours - wrong).mean())
+
+
+def test_bf16_is_for_the_unet_alone(folder: Path) -> None:
+    """Guidance of bf16 guesses is weighed in float32: at this weight their rounding would tell."""
+    half = Sampling(steps=4, guidance=3.0, batch=2, precision="bf16")
+    right, wrong = gaps(folder, half, half.model_copy(update={"precision": "fp32"}))
+    assert right < 0.4 * wrong, (right, wrong)
+
+
+def test_the_schedulers_settings_are_the_pipelines_own(folder: Path) -> None:
+    """Settings that no scheduler has by default."""
+    model, settings = loaded(folder), Sampling(steps=3, guidance=2.0, batch=3)
+    plain = np.stack([np.asarray(i, float) for i in next(sample(model, PROMPT, [7, 3], settings))])
+    model.scheduler_config = {
+        **model.scheduler_config,
+        "beta_start": 0.003,
+        "beta_end": 0.03,
+        "steps_offset": 3,
+        "num_train_timesteps": 700,
+    }
+    ours = np.stack([np.asarray(i, float) for i in next(sample(model, PROMPT, [7, 3], settings))])
+    with torch.inference_mode():
+        known = loop_by_hand(model, [7, 3], settings)
+    assert np.abs(ours - known).mean() < 0.6 < np.abs(ours - plain).mean()
 
 
 def test_each_seed_has_a_noise_of_its_own_wherever_it_stands() -> None:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from copy import copy
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -10,6 +12,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor
 
+from spurbench.contracts import LabelSpace, Transform
 from spurbench.errors import UserError
 from spurbench_builders.method.schedule import schedule_of
 from spurbench_builders.method.similarity import (
@@ -113,8 +116,9 @@ def test_steps_at_or_above_the_bound_count_nothing_but_in_the_mean(model: BaseMo
 def test_the_printed_reading_compares_the_drawn_reference_and_prior(model: BaseModel) -> None:
     references, priors = known().references.numpy(), known().priors.numpy()
     pairs = [cosine(references[i], priors[j]) for i, j in [(2, 4), (0, 1), (3, 0)]]
-    value = loss(model, settings(reading="printed"))
-    assert value == pytest.approx(float(np.mean(pairs)), rel=1e-5)
+    for bound in (None, 300, 40):  # it looks at no picture in the making, whatever its time
+        value = loss(model, settings(reading="printed", time_bound=bound))
+        assert value == pytest.approx(float(np.mean(pairs)), rel=1e-5)
 
 
 def test_anchors_are_psi_of_the_class(model: BaseModel) -> None:
@@ -136,22 +140,103 @@ def test_pictures_are_brought_to_the_networks_size() -> None:
     torch.testing.assert_close(resized(picture, 32), small)
     weight = ROBUST.head[0][1]
     torch.testing.assert_close(psi(ROBUST, weight, picture), ROBUST.features(small) * weight)
+    for size in ((50, 32), (32, 50)):
+        assert resized(randn(1, 3, *size, seed=6), 32).shape == (1, 3, 32, 32)
     square = randn(1, 3, 32, 32, seed=6)
     assert resized(square, 32) is square
 
 
-def test_a_smaller_decoding_shrinks_the_latent(model: BaseModel) -> None:
+@pytest.mark.parametrize(("pixels", "cells"), [(32, 4), (23, 2), (8, 1)])
+def test_a_smaller_decoding_shrinks_the_latent(model: BaseModel, pixels: int, cells: int) -> None:
     made = making(model)
     a = schedule_of(model.scheduler_config).abar[made.times].view(-1, 1, 1, 1)
     estimate = (made.noisy - (1 - a).sqrt() * made.predicted) / a.sqrt()
-    latent = F.interpolate(estimate, (4, 4), mode="bilinear", antialias=True)
+    latent = F.interpolate(estimate, (cells, cells), mode="bilinear", antialias=True)
     with torch.no_grad():
         decoded = model.vae.decode(latent / model.vae.config.scaling_factor).sample
-        features = ROBUST.features((decoded / 2 + 0.5).clamp(0, 1)) * ROBUST.head[0][LABEL]
+        images = (decoded / 2 + 0.5).clamp(0, 1)
+        if cells != 4:
+            images = F.interpolate(images, (32, 32), mode="bilinear", antialias=True)
+        features = ROBUST.features(images) * ROBUST.head[0][LABEL]
     centre = known().references.numpy().mean(axis=0)
     expected = np.mean([1 - cosine(p, centre) for p in features.numpy()])
-    value = loss(model, settings(decode_size=32, time_weight="none"))
+    value = loss(model, settings(decode_size=pixels, time_weight="none"))
     assert value == pytest.approx(float(expected), rel=1e-4)
+
+
+def test_within_autocast_it_is_computed_in_float32(model: BaseModel) -> None:
+    schedule, anchored, made = schedule_of(model.scheduler_config), known(), making(model)
+    plain = similarity_loss(model, ROBUST, anchored, schedule, settings(), made)
+    with torch.autocast("cpu", torch.bfloat16):
+        within = similarity_loss(model, ROBUST, anchored, schedule, settings(), made)
+    assert within.dtype is torch.float32 and torch.equal(within, plain)
+
+
+def test_what_is_not_finite_is_left_out(model: BaseModel) -> None:
+    """A NaN estimate, and an infinite value of finite ones."""
+    schedule, made = schedule_of(model.scheduler_config), making(model)
+    made.predicted[1] = float("nan")
+    assert similarity_loss(model, ROBUST, known(), schedule, settings(), made).item() == 0
+    plain = known()
+    endless = Anchors(plain.references * float("inf"), plain.priors, plain.class_weight)
+    value = similarity_loss(model, ROBUST, endless, schedule, settings(), making(model))
+    assert value.item() == 0
+
+
+def test_a_picture_that_counts_nothing_spoils_nothing(model: BaseModel) -> None:
+    schedule, made = schedule_of(model.scheduler_config), making(model)
+    made.noisy[1] = float("nan")
+    chosen = settings(time_bound=700)
+    value = similarity_loss(model, ROBUST, known(), schedule, chosen, made)
+    assert value.item() == pytest.approx(loss(model, chosen), rel=1e-5) and value.item() > 0
+
+
+def test_gradients_reach_the_prediction_of_every_picture_that_counts(model: BaseModel) -> None:
+    schedule, plain = schedule_of(model.scheduler_config), making(model)
+    predicted = plain.predicted.clone().requires_grad_()
+    made = Making(plain.noisy, predicted, plain.times, plain.reference, plain.prior)
+    value = similarity_loss(model, ROBUST, known(), schedule, settings(time_bound=700), made)
+    value.backward()  # type: ignore[no-untyped-call]
+    assert predicted.grad is not None
+    sizes = predicted.grad.flatten(1).norm(dim=1)
+    assert sizes[1] == 0 and sizes[0] > 0 and sizes[2] > 0
+
+
+def test_a_decoding_has_a_cell_at_least(model: BaseModel) -> None:
+    """Asked for less than a latent's cell, here of 16 pixels, it is one cell."""
+    wider = replace(model, vae=copy(model.vae))
+    wider.vae.register_to_config(block_out_channels=(1,) * 5)
+    assert wider.latent_factor == 16 and model.latent_factor == 8
+    assert loss(wider, settings(decode_size=8)) == loss(model, settings(decode_size=8))
+
+
+class Permuted(Robust):
+    """Its outputs mean other labels than their numbers, and its input is smaller than its resize."""
+
+    label_space = LabelSpace("made", "made", tuple("abc"), (7, 2, 0))
+    transform = Transform("crop", 24, 40)
+
+
+def test_a_label_is_looked_up_in_the_networks_own_order(model: BaseModel) -> None:
+    robust, pictures = Permuted(), randn(2, 3, 24, 48, seed=1).sigmoid()
+    for label, output in ((7, 0), (2, 1), (0, 2)):
+        found = anchors(robust, label, pictures, pictures)
+        weight = robust.head[0][output]
+        small = F.interpolate(pictures, (24, 24), mode="bilinear", antialias=True)
+        torch.testing.assert_close(found.class_weight, weight)
+        torch.testing.assert_close(found.references, robust.features(small) * weight)
+
+
+def test_psi_of_known_pictures_has_no_graph_and_a_weight_of_its_own() -> None:
+    robust = Robust()
+    robust.head = (robust.head[0].requires_grad_(), robust.head[1])
+    pictures = randn(2, 3, 32, 32, seed=1).sigmoid().requires_grad_()
+    found = anchors(robust, 1, pictures, pictures)
+    assert not any(t.requires_grad for t in (found.references, found.priors, found.class_weight))
+    with torch.inference_mode():
+        robust.head = (robust.head[0].clone(), robust.head[1])
+    weight = anchors(robust, 1, pictures.detach(), pictures.detach()).class_weight
+    assert not weight.is_inference(), "it can be saved for a backward pass"
 
 
 def test_time_weights_are_abar_below_the_bound(model: BaseModel) -> None:

@@ -56,11 +56,29 @@ def test_one_word_is_trained_without_decay(folder: Path) -> None:
     assert table.grad[row].tolist() == [row + 1.0] * table.shape[1]
 
 
+def test_a_word_starts_at_the_mean_of_its_nouns_tokens(folder: Path) -> None:
+    model = load_base_model(folder)
+    before = model.text_encoder.get_input_embeddings().weight.detach().clone()  # type: ignore[operator]
+    rows = model.word_tokens("zyx")
+    assert len(rows) == 3
+    made = Trainee(model, settings(unet="frozen", text_encoder="embedding"), ("sks", "zyx"))
+    (table,) = made.parameters
+    (row,) = model.word_tokens("sks")
+    torch.testing.assert_close(table[row], before[rows].mean(dim=0))
+    others = [i for i in range(len(before)) if i != row]
+    assert torch.equal(table[others], before[others])
+    assert model.text_encoder.training and not model.unet.training and made.reads_text_afresh
+
+
 def test_a_word_of_two_tokens_is_refused(folder: Path) -> None:
     model = load_base_model(folder)
     way = settings(unet="frozen", text_encoder="embedding")
-    with pytest.raises(UserError, match=r"^prompt.identifier 'zyx' is 3 tokens of the base model"):
+    with pytest.raises(UserError) as error:
         Trainee(model, way, ("zyx", "flower"))
+    assert str(error.value) == (
+        "prompt.identifier 'zyx' is 3 tokens of the base model's vocabulary; "
+        "textual inversion needs a word that is one"
+    )
 
 
 @pytest.mark.parametrize(
@@ -87,15 +105,44 @@ def test_adapters_have_the_rank_and_the_scale(folder: Path) -> None:
     layers = {n.split(".lora_")[0].rsplit(".", 1)[-1] for n in names}
     assert layers == {"to_q", "to_k", "to_v", "0", "q_proj", "k_proj", "v_proj", "out_proj"}
     assert {p.shape[0] for n, p in names.items() if "lora_A" in n} == {4}
-    layer: Any = next(m for n, m in made.denoiser.unet.named_modules() if n.endswith("to_q"))
     generator = torch.Generator().manual_seed(0)
     with torch.no_grad():
         for p in names.values():
             p.copy_(torch.randn(p.shape, generator=generator))
-    x = torch.randn(2, layer.in_features, generator=generator)
-    down, up = layer.lora_A["default"].weight, layer.lora_B["default"].weight
-    expected = layer.base_layer(x) + 12 / 4 * x @ down.T @ up.T
-    torch.testing.assert_close(layer(x), expected, rtol=1e-4, atol=1e-5)
+    for part, end in ((made.denoiser.unet, "to_q"), (made.denoiser.text_encoder, "v_proj")):
+        layer: Any = next(m for n, m in part.named_modules() if n.endswith(end))
+        x = torch.randn(2, layer.in_features, generator=generator)
+        down, up = layer.lora_A["default"].weight, layer.lora_B["default"].weight
+        expected = layer.base_layer(x) + 12 / 4 * x @ down.T @ up.T
+        torch.testing.assert_close(layer(x), expected, rtol=1e-4, atol=1e-5)
+
+
+def test_adapters_begin_as_nothing_and_train_alone(folder: Path) -> None:
+    made, model = trainee(folder, **LORA)
+    plain = load_base_model(folder)
+    assert made.denoiser.unet.training and made.denoiser.text_encoder.training
+    assert made.reads_text_afresh
+    noisy = torch.randn(2, *model.latent_shape(), generator=torch.Generator().manual_seed(0))
+    times, tokens = torch.tensor([10, 500]), model.tokens(["a photo of a sks flower", "a leaves"])
+    ours = made.denoiser(noisy, times, tokens, None)
+    with torch.no_grad():
+        known = plain.unet(noisy, times, plain.states(tokens)).sample
+    torch.testing.assert_close(ours, known)
+    ours.square().sum().backward()
+    graded = {n for n, p in made.denoiser.named_parameters() if p.grad is not None}
+    assert graded == set(made.named_parameters())
+
+
+def test_one_part_by_adapters_leaves_the_other_as_it_says(folder: Path) -> None:
+    made, _ = trainee(folder, **(LORA | {"text_encoder": "full"}))
+    names = made.named_parameters()
+    assert {n.split(".")[0] for n in names if "lora_" in n} == {"unet"}
+    text = [n for n, _ in made.denoiser.text_encoder.named_parameters()]
+    assert sum(n.startswith("text_encoder.") for n in names) == len(text)
+    made, _ = trainee(folder, **(LORA | {"unet": "frozen"}))
+    names = made.named_parameters()
+    assert names and all(n.startswith("text_encoder.") and "lora_" in n for n in names)
+    assert not made.denoiser.unet.training
 
 
 def test_folded_adapters_leave_the_same_function(folder: Path) -> None:

@@ -6,7 +6,6 @@ import hashlib
 import multiprocessing
 import os
 import signal
-import subprocess
 import threading
 from dataclasses import replace
 from pathlib import Path
@@ -220,65 +219,3 @@ def test_own_references_are_used_as_they_are(tmp_path: Path) -> None:
     (own / "1.png").write_bytes(b"cut")
     with pytest.raises(UserError, match=r"1\.png: cannot be read"):
         list(build_module.build(request(out, own_references=own)))
-
-
-def test_a_full_disk_is_one_clear_line_and_loses_nothing(undisturbed: Path, tmp_path: Path) -> None:
-    """On a real, small file system that fills up at whatever step it does."""
-    disk = tmp_path / "disk"
-    disk.mkdir()
-    mount = ["mount", "-t", "tmpfs", "-o", "size=8m", "tmpfs", str(disk)]
-    if subprocess.run(mount, capture_output=True).returncode:
-        pytest.skip("mounting a small file system is not permitted here")
-    try:
-        out = disk / "spurbench"
-        with pytest.raises(UserError, match=r"the disk is full; mend that"):
-            list(build_module.build(request(out)))
-        assert not out.exists()
-        subprocess.run(["mount", "-o", "remount,size=64m", str(disk)], check=True)
-        list(build_module.build(request(out)))
-        assert digests(out) == digests(undisturbed)
-    finally:
-        subprocess.run(["umount", str(disk)], check=True)
-
-
-def test_only_what_plays_no_part_leaves_a_steps_key_alone(tmp_path: Path) -> None:
-    """Every field of a recipe changes the work folder; the steps that can be taken over change
-    with all fields but those named here."""
-    from spurbench_builders.inputs.pool import pool_of
-    from spurbench_builders.models.needed import Models
-    from spurbench_builders.steps.engine import key_of
-    from spurbench_builders.steps.identity import INDEPENDENT_OF
-    from spurbench_builders.steps.job import Job, job_of
-    from spurbench_builders.team import Team
-    from tests.builders.recipes.test_recipes import changes_of_every_field
-
-    domain = plugins.domain("micro")
-    shared = Models(tiny_recipe(), domain, Team())  # the networks stay: only the settings change
-
-    def job(recipe: Recipe) -> Job:
-        wanted = request(tmp_path / "spurbench", recipe=recipe)
-        return job_of(wanted, wanted.classes[0], shared, Team(), pool)
-
-    pool = pool_of(request(tmp_path / "x"), domain, request(tmp_path).classes[0])
-    before = job(tiny_recipe())
-    expected = {
-        "references": {"domain", "references", "panel"},
-        "prior": {"domain", "base", "base_revision", "prompt.prior", "prior", "sampling"},
-    }
-    for path, recipe in changes_of_every_field(tiny_recipe()):
-        after = job(recipe)
-        assert after.root != before.root, path
-        for step in INDEPENDENT_OF:
-            changed = key_of(after, step) != key_of(before, step)
-            if path in {("threads",), ("device",)}:  # the device comes to the same here
-                matters = path == ("threads",)
-            elif step in expected:
-                matters = path[0] in expected[step] or ".".join(map(str, path)) in expected[step]
-            else:
-                matters = path[0] not in {"name", "summary", "audit"}
-                matters &= path not in {("prompt", "contexts"), *WEIGHTS_OF_OTHERS}
-            assert changed == matters, (step, path)
-
-
-WEIGHTS_OF_OTHERS = {("similarity", "class_weights", "freight car")}
-"""The class built here is hummingbird: freight car's kappa plays no part."""

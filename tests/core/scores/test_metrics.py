@@ -66,8 +66,10 @@ def test_separation_asks_only_for_the_order(positive: list[float], negative: lis
 
 
 def test_separation_needs_both_sides() -> None:
-    with pytest.raises(ValueError, match="both sides"):
+    with pytest.raises(ValueError, match="^both sides need pictures$"):
         separation([], [1.0])
+    with pytest.raises(ValueError, match="^both sides need pictures$"):
+        separation([1.0], [])
 
 
 def test_fleiss_kappa_of_his_published_example() -> None:
@@ -106,7 +108,7 @@ def test_kappa_is_bounded_and_does_not_mind_who_rates(ratings: list[list[bool]])
 
 @pytest.mark.parametrize("ratings", [[], [[1], [0]], [1, 0]])
 def test_kappa_needs_two_raters(ratings: list[Any]) -> None:
-    with pytest.raises(ValueError, match="two raters"):
+    with pytest.raises(ValueError, match="^needs two raters or more, and a subject$"):
         fleiss_kappa(ratings)
 
 
@@ -115,3 +117,11 @@ def test_fooled_by_all_and_most_common() -> None:
     said = [("crane", 517), ("bee", 309), ("crane", 134), ("bee", 309)]
     assert most_common(said) == [(("bee", 309), 2), (("crane", 134), 1), (("crane", 517), 1)]
     assert most_common(said, top=1) == [(("bee", 309), 2)]
+    assert fooled_by_all([[1, 1]]).dtype == np.float64
+
+
+def test_the_most_common_come_first_whatever_their_names() -> None:
+    counts = {"a": 1, "b": 4, "c": 2, "d": 7, "e": 3, "f": 6, "g": 5}
+    said = [(name, 0) for name, count in counts.items() for _ in range(count)]
+    found = most_common(said)
+    assert found == [(("d", 0), 7), (("f", 0), 6), (("g", 0), 5), (("b", 0), 4), (("e", 0), 3)]

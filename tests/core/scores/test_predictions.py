@@ -3,18 +3,29 @@
 from __future__ import annotations
 
 import io
+import json
 from collections.abc import Iterator
 from typing import Any
 
+import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
+import torch
 from pydantic import BaseModel
 
 from spurbench.errors import UserError
 from spurbench.files import sha256_bytes
 from spurbench.results import Selection, Unreadable, ValidationRecord
-from spurbench.scores.predictions import METADATA, Provenance, decode, encode, schema
-from tests.core.scores.made import COUNTS, Made, made, record
+from spurbench.scores.answers import Seen, answers
+from spurbench.scores.predictions import (
+    METADATA,
+    Provenance,
+    decode,
+    encode,
+    rows_table,
+    schema,
+)
+from tests.core.scores.made import COUNTS, SPACE, Made, made, record
 
 
 @pytest.fixture(scope="module")
@@ -113,3 +124,52 @@ def test_a_missing_column_is_named(model: Made, column: str) -> None:
 def test_another_format_is_refused(model: Made) -> None:
     with pytest.raises(ValueError, match="format"):
         Provenance.model_validate(record().model_dump() | {"format": 2})
+
+
+def test_the_columns_types() -> None:
+    """float32 holds what counts; files of other versions of the package are read by these."""
+    head = {
+        "predicted": pa.int32(),
+        "predicted_name": pa.string(),
+        "probability": pa.float32(),
+        "class_probability": pa.float32(),
+        "class_log_odds": pa.float32(),
+        "top_outputs": pa.list_(pa.int32()),
+        "top_labels": pa.list_(pa.int32()),
+        "top_probabilities": pa.list_(pa.float32()),
+    }
+    picture = dict.fromkeys(("sha256", "slug", "class_name", "split", "origin"), pa.string())
+    picture |= {"label": pa.int32(), "index": pa.int32()}
+    restricted = {f"restricted_{name}": kind for name, kind in head.items()}
+    expected = picture | head | restricted | {"logits": pa.list_(pa.float32())}
+    assert {field.name: field.type for field in schema()} == expected
+
+
+def test_columns_in_another_order_and_wider_are_read(model: Made) -> None:
+    table = model.predictions.table
+    wide = table.select(table.column_names[::-1])
+    at = wide.column_names.index("probability")
+    wide = wide.set_column(at, "probability", wide["probability"].cast(pa.float64()))
+    wide = wide.append_column("more", pa.array([1] * len(wide)))
+    buffer = io.BytesIO()
+    pq.write_table(
+        wide.replace_schema_metadata({METADATA: record().model_dump_json().encode()}), buffer
+    )
+    assert decode(buffer.getvalue(), "x").table.equals(table)
+
+
+def test_what_the_file_says_of_itself_is_sorted_text(model: Made) -> None:
+    """Equal provenances give equal bytes, and people can read them."""
+    data = encode(model.predictions.table, record(spec="hf/K\u00e4fer"))
+    text = pq.read_schema(io.BytesIO(data)).metadata[b"spurbench"].decode()
+    said = json.loads(text)
+    assert text == json.dumps(said, sort_keys=True, ensure_ascii=False) and "K\u00e4fer" in text
+    assert said == record(spec="hf/K\u00e4fer").model_dump()
+
+
+def test_kept_logits_are_those_of_the_domains_labels(model: Made) -> None:
+    values = torch.arange(18, dtype=torch.float64).reshape(2, 9)
+    said = answers(values, [2, 0], SPACE, keep_logits=True)
+    seen = [Seen("0" * 64, "a", "a", 2, "si", i, "o", a) for i, a in enumerate(said)]
+    rows = decode(encode(rows_table(seen), record()), "x").table["logits"].to_pylist()
+    assert rows == [[0, 2, 4, 7, 8], [9, 11, 13, 16, 17]]

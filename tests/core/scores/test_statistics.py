@@ -8,10 +8,11 @@ import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from scipy.stats import binomtest
+from scipy.stats import binomtest, t, ttest_1samp
 
 from spurbench.scores.statistics import (
     RESAMPLES,
+    Estimate,
     clustered_difference,
     clustered_mean,
     paired_test,
@@ -29,10 +30,142 @@ def test_wilson_equals_scipy(case: tuple[int, int]) -> None:
     assert 0 <= ours.low <= ours.value <= ours.high <= 1
 
 
-@pytest.mark.parametrize(("hits", "total"), [(1, 0), (-1, 5), (6, 5)])
+@pytest.mark.parametrize(("hits", "total"), [(0, 7), (3, 7), (7, 7), (1, 1)])
+def test_wilson_at_another_confidence(hits: int, total: int) -> None:
+    ours = wilson(hits, total, 0.8)
+    theirs = binomtest(hits, total).proportion_ci(0.8, method="wilson")
+    assert (ours.low, ours.high) == pytest.approx((theirs.low, theirs.high), abs=1e-9)
+
+
+def test_wilson_ends_where_a_share_ends() -> None:
+    """Exactly: a bound of 1e-17 would be rounded to another text than 0."""
+    for total in range(1, 400):
+        assert wilson(0, total).low == 0.0 and wilson(total, total).high == 1.0
+
+
+@pytest.mark.parametrize(("hits", "total"), [(1, 0), (0, 0), (0, -1), (-1, 5), (6, 5)])
 def test_wilson_refuses_what_is_no_share(hits: int, total: int) -> None:
-    with pytest.raises(ValueError, match="not a share"):
+    with pytest.raises(ValueError, match=f"^{hits} of {total} is not a share$"):
         wilson(hits, total)
+
+
+def many_classes(count: int = 150) -> dict[str, float]:
+    """A number a class; so many that every sound interval over classes is nearly Student's."""
+    rng = np.random.default_rng(4)
+    return {f"c{i:03d}": float(v) for i, v in enumerate(rng.normal(0.3, 0.2, count))}
+
+
+def students(values: dict[str, float], confidence: float = 0.95) -> tuple[float, float]:
+    numbers = np.array(list(values.values()))
+    error = numbers.std(ddof=1) / math.sqrt(len(numbers))
+    low, high = t.interval(confidence, len(numbers) - 1, numbers.mean(), error)
+    return float(low), float(high)
+
+
+def close(found: Estimate, bounds: tuple[float, float]) -> None:
+    """Bounds within a twentieth of the half width: 90 % would be off by a sixth, 99 % by a third."""
+    slack = (bounds[1] - bounds[0]) / 40
+    assert (found.low, found.high) == pytest.approx(bounds, abs=slack)
+
+
+@pytest.mark.parametrize("confidence", [0.8, 0.95])
+def test_many_classes_have_students_interval(confidence: float) -> None:
+    values = many_classes()
+    clusters = {k: [v] for k, v in values.items()}
+    close(clustered_mean(clusters, confidence), students(values, confidence))
+    assert clustered_mean(clusters) == clustered_mean(clusters, 0.95)
+
+
+def test_the_interval_is_over_classes_not_pictures() -> None:
+    """Pictures of one class that answer alike are worth one: their number narrows nothing."""
+    values = many_classes()
+    clusters = {k: [v] * (1 + 7 * i % 40) for i, (k, v) in enumerate(values.items())}
+    found = clustered_mean(clusters)
+    assert found.value == pytest.approx(np.mean(list(values.values())))
+    close(found, students(values))
+
+
+def test_a_differences_interval_is_of_each_classes_difference() -> None:
+    """Both sides vary fivefold more than their difference; counts and orders differ."""
+    gaps = many_classes()
+    level = dict(zip(gaps, np.random.default_rng(5).normal(0, 1, len(gaps)), strict=True))
+    first = {k: [level[k] + gaps[k]] * (1 + i % 3) for i, k in enumerate(gaps)}
+    second = {k: [level[k]] * (1 + i % 5) for i, k in enumerate(reversed(gaps))}
+    found = clustered_difference(first, second)
+    assert found.value == pytest.approx(np.mean(list(gaps.values())))
+    close(found, students(gaps))
+    mirrored = clustered_difference(second, first)
+    assert (mirrored.value, mirrored.low, mirrored.high) == pytest.approx(
+        (-found.value, -found.high, -found.low)
+    )
+
+
+def test_a_paired_tests_p_value_is_students_on_many_classes() -> None:
+    values = {k: v - 0.28 for k, v in many_classes().items()}
+    test = paired_test({k: [v] * (1 + i % 4) for i, (k, v) in enumerate(values.items())})
+    close(test.difference, students(values))
+    expected = ttest_1samp(list(values.values()), 0).pvalue
+    assert 0.01 < expected < 0.2, "a number that tells"
+    assert test.p_value == pytest.approx(expected, rel=0.15)
+
+
+def test_pictures_of_one_class_that_differ_widen_the_interval_too() -> None:
+    """Two stages: within each of 100 alike classes the pictures vary, by 0.5 / sqrt(25) a class."""
+    alike = clustered_mean({f"{i}": [1.0] * 15 + [0.0] * 10 for i in range(100)})
+    half = 1.96 * math.sqrt(0.6 * 0.4 / 25 / 100)
+    close(alike, (0.6 - half, 0.6 + half))
+    both = {f"{i}": [1.0] * 15 + [0.0] * 10 for i in range(100)}
+    gap = clustered_difference(both, {k: [0.0, 0.2] * 8 for k in both})
+    half = 1.96 * math.sqrt((0.6 * 0.4 / 25 + 0.01 / 16) / 100)
+    close(gap, (0.5 - half, 0.5 + half))
+
+
+def test_a_class_drawn_twice_gives_two_draws() -> None:
+    """With two alike classes the halves vary independently, whichever classes are drawn."""
+    found = clustered_mean({k: [0.0, 1.0] * 200 for k in "ab"})
+    half = 1.96 * math.sqrt(0.25 / 400 / 2)
+    close(found, (0.5 - half, 0.5 + half))
+
+
+def test_the_seed_decides_the_draws_and_nothing_else_does() -> None:
+    clusters = {k: [0.0, 0.3, 1.0][: 1 + i] for i, k in enumerate("abc")}
+    shift = {k: [0.25, 0.5] for k in "abc"}
+    kept = [
+        clustered_mean(clusters, seed=3),
+        clustered_difference(clusters, shift, seed=3),
+        paired_test(clusters, seed=3).difference,
+    ]
+    again = [
+        clustered_mean(clusters, seed=3),
+        clustered_difference(clusters, shift, seed=3),
+        paired_test(clusters, seed=3).difference,
+    ]
+    assert kept == again
+    unseeded = [clustered_mean(clusters), clustered_difference(clusters, shift)]
+    assert unseeded == [
+        clustered_mean(clusters, seed=0),
+        clustered_difference(clusters, shift, seed=0),
+    ]
+    assert paired_test(clusters) == paired_test(clusters, seed=0)
+    big = {k: list(np.random.default_rng(i).normal(0, 1, 40)) for i, k in enumerate("abcdefg")}
+    low = {clustered_mean(big, seed=s).low for s in (0, 1, 2)}
+    gaps = {clustered_difference(big, shift_of(big), seed=s).low for s in (0, 1, 2)}
+    tests = {paired_test(big, seed=s).difference.low for s in (0, 1, 2)}
+    assert len(low) == len(gaps) == len(tests) == 3
+
+
+def shift_of(clusters: dict[str, list[float]]) -> dict[str, list[float]]:
+    return {k: [v / 3 for v in values[::-1]] for k, values in clusters.items()}
+
+
+def test_classes_without_pictures_do_not_count_and_none_is_an_error() -> None:
+    assert clustered_mean({"a": [1.0], "b": [], "c": [0.5]}) == clustered_mean(
+        {"a": [1.0], "c": [0.5]}
+    )
+    with pytest.raises(ValueError, match="^no values$"):
+        clustered_mean({"a": []})
+    with pytest.raises(ValueError, match="^no values$"):
+        paired_test({})
 
 
 def test_clustered_mean_weighs_classes_equally() -> None:
@@ -41,6 +174,7 @@ def test_clustered_mean_weighs_classes_equally() -> None:
 
 def test_one_class_has_no_interval_over_classes() -> None:
     estimate = clustered_mean({"a": [0.0, 1.0]})
+    assert estimate.value == 0.5
     assert math.isnan(estimate.low) and math.isnan(estimate.high)
 
 
@@ -57,7 +191,7 @@ def test_clustered_interval_covers_the_truth() -> None:
     held = 0
     for trial in range(120):
         rates = np.clip(rng.normal(0.6, 0.15, 12), 0, 1)
-        clusters = {str(k): rng.binomial(1, r, 75).tolist() for k, r in enumerate(rates)}
+        clusters = {str(k): rng.binomial(1, r, 15).tolist() for k, r in enumerate(rates)}
         estimate = clustered_mean(clusters, seed=trial)
         held += estimate.low <= 0.6 <= estimate.high
     assert held / 120 > 0.85
@@ -72,8 +206,15 @@ def test_difference_is_paired_by_class() -> None:
 
 
 def test_difference_needs_the_same_classes() -> None:
-    with pytest.raises(ValueError, match="same clusters"):
-        clustered_difference({"a": [1.0]}, {"b": [1.0]})
+    for second in ({"b": [1.0]}, {"a": [1.0], "b": [1.0]}):
+        with pytest.raises(ValueError, match="^both sides need the same clusters$"):
+            clustered_difference({"a": [1.0]}, second)
+
+
+def test_one_class_gives_a_difference_without_an_interval() -> None:
+    gap = clustered_difference({"a": [1.0, 0.5]}, {"a": [0.0, 0.0, 0.3]})
+    assert gap.value == pytest.approx(0.65)
+    assert math.isnan(gap.low) and math.isnan(gap.high)
 
 
 def test_paired_test_of_no_difference_and_of_a_plain_one() -> None:
@@ -102,11 +243,11 @@ def test_paired_test_mirrors(differences: dict[str, list[float]]) -> None:
 
 
 def test_paired_test_rarely_cries_wolf() -> None:
-    """Two equally good models on 12 classes of 25 pictures: p below 0.05 in about one of 20 trials."""
+    """Two equally good models on 12 classes of 10 pictures: p below 0.05 in about one of 20 trials."""
     rng = np.random.default_rng(1)
     false = 0
     for trial in range(60):
-        wins = rng.choice([-1.0, 0.0, 1.0], p=[0.2, 0.6, 0.2], size=(12, 25))
+        wins = rng.choice([-1.0, 0.0, 1.0], p=[0.2, 0.6, 0.2], size=(12, 10))
         wins += rng.normal(0, 0.1, (12, 1))  # classes favour one model or the other
         test = paired_test({str(k): row.tolist() for k, row in enumerate(wins)}, seed=trial)
         false += test.p_value < 0.05
@@ -116,3 +257,4 @@ def test_paired_test_rarely_cries_wolf() -> None:
 def test_one_class_gives_no_test() -> None:
     test = paired_test({"a": [1.0, 0.0]})
     assert test.difference.value == 0.5 and math.isnan(test.p_value)
+    assert math.isnan(test.difference.low) and math.isnan(test.difference.high)

@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
+import hashlib
 from pathlib import Path
 
 import pytest
 
 from spurbench.errors import UserError
 from spurbench.results import DataRecord, ModelRecord
+from spurbench.scores import stored
 from spurbench.scores.answers import Answer, Head, Seen
 from spurbench.scores.predictions import Provenance, encode, rows_table
-from spurbench.scores.stored import install, predictions_path, read_stored
+from spurbench.scores.stored import Outcome, install, predictions_path, read_stored
 
 HEAD = Head(1, "b", 0.6, 0.6, 0.4, (1, 0), (1, 0), (0.6, 0.4))
 
@@ -66,3 +68,65 @@ def test_predictions_of_another_result_are_not_its_own(tmp_path: Path) -> None:
     put.predictions_path.unlink()
     with pytest.raises(UserError, match="no such predictions file"):
         read_stored(put.path)
+
+
+def test_the_names_of_both_files(tmp_path: Path) -> None:
+    data = encoded(3)
+    put = install(data, tmp_path)
+    digits = hashlib.sha256(data).hexdigest()[:8]
+    assert put.path is not None and put.predictions_path is not None
+    assert put.path.suffix == ".json" and not put.stored
+    assert put.path == put.result.path_under(tmp_path)
+    assert put.predictions_path.name == f"{put.path.stem}.{digits}.parquet"
+    assert put.predictions_path.read_bytes() == data
+    assert sorted(p.name for p in put.path.parent.iterdir()) == sorted(
+        [put.path.name, put.predictions_path.name]
+    )
+    assert Outcome(put.result, put.predictions, None, stored=False).predictions_path is None
+
+
+def test_other_models_predictions_stay(tmp_path: Path) -> None:
+    """Also those of a model whose name begins alike."""
+    put = install(encoded(3), tmp_path)
+    assert put.path is not None
+    other = put.path.with_name(f"{put.path.stem}x.01234567.parquet")
+    other.touch()
+    install(encoded(4), tmp_path)
+    assert other.is_file() and len(list(tmp_path.rglob("*.parquet"))) == 2
+
+
+def test_an_install_that_ends_early_leaves_what_was_there(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Predictions come first: a result never stands without its own."""
+    before = install(encoded(3), tmp_path)
+    assert before.path is not None
+
+    def ended(result: object, path: Path) -> None:
+        raise KeyboardInterrupt
+
+    with monkeypatch.context() as patch:
+        patch.setattr(stored, "write_result", ended)
+        with pytest.raises(KeyboardInterrupt):
+            install(encoded(4), tmp_path)
+    assert read_stored(before.path).result == before.result
+    assert len(list(tmp_path.rglob("*.parquet"))) == 2, "the new ones are there already"
+    after = install(encoded(4), tmp_path)
+    assert list(tmp_path.rglob("*.parquet")) == [after.predictions_path]
+
+
+def test_what_is_no_predictions_file_is_not_installed(tmp_path: Path) -> None:
+    with pytest.raises(UserError, match="^predictions: not a predictions file of"):
+        install(b"nothing", tmp_path)
+    assert not list(tmp_path.iterdir())
+
+
+def test_the_error_says_which_files_differ(tmp_path: Path) -> None:
+    put = install(encoded(3), tmp_path)
+    assert put.path is not None and put.predictions_path is not None
+    put.predictions_path.write_bytes(encoded(4))
+    with pytest.raises(UserError) as error:
+        read_stored(put.path)
+    assert str(error.value) == (
+        f"{put.predictions_path}: differs from what {put.path.name} records; score the model again"
+    )

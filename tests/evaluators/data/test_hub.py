@@ -15,7 +15,6 @@ from urllib.parse import unquote, urlsplit
 import pytest
 
 from spurbench.files import sha256_bytes
-from spurbench_evaluators.data.hub import is_hub_id
 from tests.conftest import ROOT, make_class
 
 COMMIT = "1" * 40
@@ -110,16 +109,3 @@ def test_a_hub_id_is_scored_at_its_revision(hub: str, tmp_path: Path) -> None:
     none = evaluate(hub, tmp_path, "--data", f"{REPO}@v9")
     assert none.returncode == 2 and none.stdout == ""
     assert "neither a folder here nor a data set that the hub gives" in none.stderr
-
-
-@pytest.mark.parametrize("text", ["a/b", "a/b@v1", "some-one/x.y_z", "a/b@refs/pr/1"])
-def test_hub_ids(text: str) -> None:
-    assert is_hub_id(text)
-
-
-@pytest.mark.parametrize(
-    "text",
-    ["spurbench", "a/b/c", "/abs", "a/", "../x", "./x", "a//b", "a b/c", "a/b..c", "", "@v1"],
-)
-def test_what_is_no_hub_id(text: str) -> None:
-    assert not is_hub_id(text)

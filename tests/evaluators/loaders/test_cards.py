@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import re
-from importlib.util import find_spec
 
 import pytest
 import torch
@@ -43,11 +42,14 @@ def normalised(card: ModelCard, pixels: torch.Tensor) -> torch.Tensor:
 
 
 @pytest.mark.parametrize(
-    ("loader", "at_least"), [("timm", 1400), ("torchvision", 114), ("robustbench", 42)]
+    ("loader", "at_least"),
+    [
+        ("timm", 1400),
+        ("torchvision", 114),
+        pytest.param("robustbench", 42, marks=pytest.mark.robustbench),
+    ],
 )
 def test_every_name_resolves_or_is_an_exception(loader: str, at_least: int) -> None:
-    if find_spec(loader) is None:
-        pytest.skip(f"{loader} is not installed; docs/models.md says how")
     cards, without = resolved(loader)
     assert without == exceptions_of_the_page(loader), "run scripts/models_page.py"
     assert len(cards) >= at_least

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Iterator
 from importlib.util import find_spec
 from pathlib import Path
 from typing import cast
@@ -21,9 +20,6 @@ from spurbench_evaluators.network.classifier import NetworkClassifier
 
 MEAN, STD = (0.485, 0.456, 0.406), (0.229, 0.224, 0.225)
 SMALL = "robustbench/Salman2020Do_R18:Linf"
-installed = pytest.mark.skipif(
-    find_spec("robustbench") is None, reason="robustbench is not installed; docs/models.md says how"
-)
 
 
 def checkpoint(spec: str, path: Path) -> Path:
@@ -43,13 +39,13 @@ def test_without_the_package_there_is_an_install_line(monkeypatch: pytest.Monkey
         plugins.classifier(SMALL)
 
 
-@installed
+@pytest.mark.robustbench
 def test_nothing_that_stood_in_stays_behind() -> None:
     plugins.card(SMALL)
     assert not [m for m in ("autoattack", "gdown") if m in sys.modules and not find_spec(m)]
 
 
-@installed
+@pytest.mark.robustbench
 def test_a_checkpoint_of_robustbench_is_measured_and_recorded(tmp_path: Path) -> None:
     path = checkpoint(SMALL, tmp_path / "w.pt")
     classifier = cast(NetworkClassifier, plugins.classifier(SMALL.partition(":")[0], weights=path))
@@ -62,7 +58,7 @@ def test_a_checkpoint_of_robustbench_is_measured_and_recorded(tmp_path: Path) ->
     torch.testing.assert_close(features @ weight.T + bias, classifier.logits(images))
 
 
-@installed
+@pytest.mark.robustbench
 def test_wrapping_such_a_network_again_is_found(tmp_path: Path) -> None:
     inner = cast(
         NetworkClassifier, plugins.classifier(SMALL, weights=checkpoint(SMALL, tmp_path / "w.pt"))
@@ -74,7 +70,7 @@ def test_wrapping_such_a_network_again_is_found(tmp_path: Path) -> None:
         check_classifier(again)
 
 
-@installed
+@pytest.mark.robustbench
 def test_bare_state_dicts_fit_and_foreign_ones_are_listed(tmp_path: Path) -> None:
     torch.save(resnet18().state_dict(), tmp_path / "bare.pt")
     plugins.classifier(SMALL, weights=tmp_path / "bare.pt")
@@ -82,7 +78,7 @@ def test_bare_state_dicts_fit_and_foreign_ones_are_listed(tmp_path: Path) -> Non
         plugins.classifier("robustbench/Salman2020Do_R50:Linf", weights=tmp_path / "bare.pt")
 
 
-@installed
+@pytest.mark.robustbench
 @pytest.mark.parametrize(
     ("spec", "said"),
     [
@@ -98,18 +94,13 @@ def test_what_cannot_be_loaded_says_the_way_out(spec: str, said: str) -> None:
         plugins.classifier(spec)
 
 
-def every_model() -> Iterator[str]:
-    if find_spec("robustbench") is not None:
-        yield from plugins.model_names("robustbench")
-
-
 @pytest.mark.slow
 @pytest.mark.filterwarnings("ignore:`torch.cuda.amp.autocast:FutureWarning")  # MixedNUTS runs it
-@installed
+@pytest.mark.robustbench
 def test_every_model_builds_runs_and_normalises_as_its_authors_meant(tmp_path: Path) -> None:
     imagenet, raw = Normalisation(MEAN, STD), Normalisation((0.0,) * 3, (1.0,) * 3)
     ran = 0
-    for spec in every_model():
+    for spec in plugins.model_names("robustbench"):
         if "Standard_R50" in spec:
             continue
         classifier = plugins.classifier(spec, weights=checkpoint(spec, tmp_path / "w.pt"))

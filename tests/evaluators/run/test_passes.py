@@ -14,7 +14,7 @@ from spurbench_evaluators.api import score_pictures
 from spurbench_evaluators.network.classifier import NetworkClassifier
 from spurbench_evaluators.run import forward
 from tests.evaluators.fakes import Fake, small_network
-from tests.evaluators.run.test_runner import PICTURES, numbers
+from tests.evaluators.run.pictures import PICTURES, numbers
 
 
 def watched(classifier: NetworkClassifier) -> list[tuple[str, int]]:

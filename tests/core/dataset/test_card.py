@@ -11,7 +11,7 @@ import pytest
 from spurbench.dataset.card import dataset_card
 from spurbench.dataset.manifest import ClassEntry, Manifest, SplitEntry
 
-FIXTURES = Path(__file__).parent / "fixtures"
+FIXTURES = Path(__file__).parents[1] / "fixtures"
 
 
 def entry(name: str, label: int, feature: str, **pictures: int) -> ClassEntry:

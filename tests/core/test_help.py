@@ -36,7 +36,7 @@ def test_at_80_columns(command: str) -> None:
     assert max(map(len, lines)) <= 80 and "…" not in done.stdout
     assert set(re.findall(r"╭─ (.+?) ─+╮", done.stdout)) == GROUPS[command]
     first = next(i for i, line in enumerate(lines) if re.fullmatch(r" Examples?:", line))
-    assert lines[first + 1].startswith(f"   spurbench {command} ")
+    assert lines[first + 1].startswith(f"   spurbench {command}")
 
 
 def test_every_command_is_here() -> None:

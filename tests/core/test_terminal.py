@@ -17,10 +17,12 @@ from spurbench import cli
 
 @cli.app.command("wait")
 def wait(stubborn: bool = False) -> None:
-    print("ready", flush=True)
     if stubborn:
         with ThreadPoolExecutor() as pool:  # which waits for its threads, whatever is raised
-            pool.submit(time.sleep, 600).result()
+            future = pool.submit(time.sleep, 600)
+            print("ready", flush=True)
+            future.result()
+    print("ready", flush=True)
     time.sleep(600)
 
 sys.argv = ["spurbench", "wait", *sys.argv[1:]]

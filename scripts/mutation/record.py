@@ -67,7 +67,7 @@ def module_record(folder: Path, module: str, reasons: Iterable[Reason]) -> dict[
     noticed = sum(counts[status] for status in NOTICED)
     passed = set(found.values()) - NOTICED - NOT_TRIED
     unnoticed = [name for name, status in found.items() if status in passed]
-    survivors = [survivor(folder, name) for name in sorted(unnoticed)]
+    survivors = [survivor(folder, module, name) for name in sorted(unnoticed)]
     return {
         "sha256": source_sha256(module),
         "tool": f"mutmut {version('mutmut')}",
@@ -79,13 +79,14 @@ def module_record(folder: Path, module: str, reasons: Iterable[Reason]) -> dict[
     }
 
 
-def survivor(folder: Path, name: str) -> dict[str, str]:
+def survivor(folder: Path, module: str, name: str) -> dict[str, str]:
     """A mutant as the function it is in and the lines that it changes, before and after."""
     from mutmut.mutation.diff_apply import get_diff_for_mutant
     from mutmut.utils.file_utils import change_cwd
 
     with change_cwd(folder):
-        lines = get_diff_for_mutant(name).split("\n")
+        # The path is named: mutmut looks for it by the settings of the first folder it saw.
+        lines = get_diff_for_mutant(name, path=module).split("\n")
     changed = {
         sign: " ".join(
             line[1:].strip()

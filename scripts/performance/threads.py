@@ -22,7 +22,8 @@ def threads_section(record: dict[str, Any]) -> str:
     return f"""## Cores
 
 `tests/bench/bench_threads.py` on {record["cores"]} cores, whole commands with their imports, median of {record["rounds"]}
-round(s) in turns; the load before it was {record["load"]:.1f} (it wants a machine with nothing else to do). The recipe is `micro`;
+round(s) in turns; the load was {record["load"]:.1f} before and {record["load_after"]:.1f} after it (its own work is 1 to 2: with more, others had
+the cores, and the ratios say nothing). The recipe is `micro`;
 the busy process is a loop of Python; the eval is of `timm/{record["model"]}` on {record["pictures"]} pictures.
 
 | | s | against | s | ratio | goal |

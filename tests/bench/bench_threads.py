@@ -105,6 +105,7 @@ def main() -> None:
     found = {
         "cores": cores(),
         "load": load,
+        "load_after": os.getloadavg()[0],
         "rounds": options.rounds,
         "model": MODEL,
         "pictures": PICTURES,

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from pathlib import Path
+from textwrap import dedent
 from typing import Any
 
 import typer
@@ -34,8 +35,12 @@ def _sections(command: Any, context: Any, level: int) -> Iterator[str]:
     """The command's own section, then those of its subcommands, by name."""
     usage = " ".join([context.command_path, *command.collect_usage_pieces(context)])
     yield f"{'#' * level} {context.command_path}\n"
-    yield f"{_plain(command.help or '')}\n"
+    said, _, examples = (command.help or "").partition("\b\n")
+    yield f"{_plain(said.strip())}\n"
     yield f"```text\n{usage}\n```\n"
+    if examples:
+        title, _, lines = examples.partition("\n")
+        yield f"{title}\n\n```sh\n{dedent(lines).strip()}\n```\n"
     yield from _table("command", _subcommands(command, context))
     records = [parameter.get_help_record(context) for parameter in command.get_params(context)]
     yield from _table("option", [record for record in records if record])

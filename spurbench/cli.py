@@ -10,6 +10,7 @@ import typer
 
 from . import __version__, plugins
 from .errors import UserError, unknown
+from .terminal import Stopped, stopping
 
 app = typer.Typer(
     name="spurbench",
@@ -39,21 +40,32 @@ def _root(
 @app.command("list")
 def list_names(
     kind: Annotated[
-        str, typer.Argument(help="classes, recipes, models, domains, builders or evaluators")
+        str, typer.Argument(help="classes, recipes, models, domains, builders or loaders")
     ],
-    domain: Annotated[str, typer.Option(help="Domain whose classes to list.")] = "micro",
+    domain: Annotated[
+        str, typer.Option(metavar="NAME", help="Domain whose classes to list.")
+    ] = "micro",
     loader: Annotated[
-        str, typer.Option(help="Loader whose models to list: micro, timm, torchvision, ...")
+        str,
+        typer.Option(
+            metavar="NAME", help="Loader whose models to list: micro, timm, torchvision, ..."
+        ),
     ] = "micro",
 ) -> None:
-    """List what can be named in other commands, one a line."""
+    """List what can be named in other commands, one a line.
+
+    \b
+    Examples:
+      spurbench list classes --domain imagenet
+      spurbench list models --loader timm
+    """
     listings: dict[str, Callable[[], list[str]]] = {
         "classes": lambda: [f"{c.name:24} {c.feature}" for c in plugins.domain(domain).cards()],
         "recipes": lambda: plugins.load("builders", "dreambooth")().describe(),
         "models": lambda: plugins.model_names(loader),
         "domains": lambda: list(plugins.find("domains")),
         "builders": lambda: list(plugins.find("builders")),
-        "evaluators": lambda: list(plugins.find("evaluators")),
+        "loaders": lambda: list(plugins.find("evaluators")),
     }
     if kind not in listings:
         raise unknown("kind", kind, listings)
@@ -77,8 +89,12 @@ def mount_commands() -> None:
 def main() -> None:
     """Entry point of the ``spurbench`` command."""
     try:
-        mount_commands()
-        app()
+        with stopping():
+            mount_commands()
+            app()
     except UserError as error:
         typer.echo(f"spurbench: {error}", err=True)
         sys.exit(2)
+    except Stopped as stopped:
+        stopped.tell()
+        sys.exit(stopped.code)

@@ -2,16 +2,39 @@
 
 from __future__ import annotations
 
+import os
 import queue
 import threading
-from collections.abc import Callable, Generator, Iterable
+from collections.abc import Callable, Generator, Iterable, Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
+from contextlib import contextmanager
 from typing import TypeVar
 
 T = TypeVar("T")
 R = TypeVar("R")
 
 POLL_SECONDS = 0.1
+
+
+def cores() -> int:
+    """Processor cores that this process may use."""
+    affinity = getattr(os, "sched_getaffinity", None)  # where the system confines processes
+    return len(affinity(0)) if affinity else os.cpu_count() or 1
+
+
+@contextmanager
+def computing_with(threads: int) -> Iterator[None]:
+    """So many threads of torch for the body, and the caller's own number again after it: sums are
+    rounded otherwise with other numbers of them, and more than one wait for each other where a core
+    is busy."""
+    import torch
+
+    before = torch.get_num_threads()
+    torch.set_num_threads(threads)
+    try:
+        yield
+    finally:
+        torch.set_num_threads(before)
 
 
 def ordered_map(

@@ -16,6 +16,9 @@ from typing import Any, cast
 from .contracts import Classifier, Domain, ModelCard
 from .errors import UserError, unknown
 
+WORDS = {"evaluators": "loader"}
+"""What users call the plug-ins of a group."""
+
 
 def find(group: str) -> dict[str, EntryPoint]:
     """Entry points of a group by name, sorted; two of one name are an error."""
@@ -34,7 +37,7 @@ def load(group: str, name: str) -> Any:
     """The object behind a plug-in's entry point; an unknown name gets suggestions."""
     points = find(group)
     if name not in points:
-        raise unknown(group.rstrip("s"), name, points)
+        raise unknown(WORDS.get(group, group.rstrip("s")), name, points)
     return points[name].load()
 
 
@@ -97,7 +100,7 @@ def split_spec(spec: str) -> tuple[str, str]:
     if not slash or not name:
         raise UserError(f"model spec {spec!r} is not LOADER/NAME; loaders: {', '.join(known)}")
     if loader not in known:
-        raise unknown("evaluator", loader, known)
+        raise unknown(WORDS["evaluators"], loader, known)
     return loader, name
 
 

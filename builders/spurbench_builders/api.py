@@ -8,9 +8,10 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from spurbench import plugins
-from spurbench.errors import UserError
+from spurbench.dataset.manifest import read_manifest
+from spurbench.errors import UserError, unknown
 
-from .inputs.request import BuildRequest, cards_named, work_root
+from .inputs.request import BuildRequest, cards_named, kind_of, work_root
 from .recipes.files import load_recipe
 from .recipes.model import Recipe
 
@@ -21,6 +22,8 @@ if TYPE_CHECKING:
 
 MOST_IMAGES = 100_000
 MOST_SEED = 1_000_000
+MOST_JOBS = 1024
+AUTO = {"micro": "micro", "imagenet": "sd15"}
 
 
 @dataclass(frozen=True)
@@ -37,12 +40,14 @@ class Build:
     def __iter__(self) -> Iterator[Progress]:
         """Do the work, yielding what is done: `class_name`, `step`, `done` of `total`, `note`.
 
-        Raises UserError where something that was asked for cannot be built.
+        What was asked for is checked at once, before anything is fetched or trained. Raises UserError
+        where it cannot be built.
         """
         from .run.build import build as run_build
 
-        if self.request.classes:  # a shard beyond the last class has none
-            yield from run_build(self.request)
+        if not self.request.classes:  # a shard beyond the last class has none
+            return iter(())
+        return run_build(self.request)
 
     def run(self) -> DataSet:
         """Do the work to the end, and open the data set. Raises UserError as iterating does."""
@@ -72,7 +77,9 @@ def build(
     out: str | Path = "spurbench",
     references: str | Path | None = None,
     filter_references: bool = False,
+    domain: str | None = None,
     shard: str = "1/1",
+    jobs: int | None = None,
     fresh: bool = False,
 ) -> Build:
     """Make per-class splits of generated spurious pictures, as `spurbench build` does.
@@ -83,9 +90,12 @@ def build(
         images: pictures to generate for each class, 1 to 100,000.
         seed: decides references, training and samples; 0 to 1,000,000.
         out: data set folder to make or add to.
-        references: your own reference pictures: a folder, one subfolder a class, or a data set.
+        references: your own reference pictures: a folder, one subfolder a class; a data set; or
+            Spurious ImageNet's folder or zip.
         filter_references: train only on your pictures that fool the whole panel.
+        domain: ``micro`` or ``imagenet``: what ``auto`` chooses a recipe for.
         shard: ``I/N`` for every N-th class from the I-th, in a folder of its own.
+        jobs: classes built side by side, each in a process of its own; None: as the cores allow.
         fresh: forget finished steps and start over.
 
     Returns:
@@ -95,10 +105,12 @@ def build(
 
     _check_range("images", images, 1, MOST_IMAGES)
     _check_range("seed", seed, 0, MOST_SEED)
-    settings, why = _recipe(recipe)
+    if jobs is not None:
+        _check_range("jobs", jobs, 1, MOST_JOBS)
+    own = None if references is None else Path(references)
+    settings, why = _recipe(recipe, own, domain)
     part = parse_shard(shard)
     cards = part.of(cards_named(classes, plugins.domain(settings.domain)))
-    own = None if references is None else Path(references)
     request = BuildRequest(
         settings,
         tuple(cards),
@@ -108,6 +120,7 @@ def build(
         own,
         filter_references,
         fresh,
+        jobs,
     )
     return Build(request, why)
 
@@ -117,19 +130,37 @@ def _check_range(name: str, value: int, least: int, most: int) -> None:
         raise UserError(f"{name} {value}: give a number from {least} to {most}")
 
 
-def _recipe(wanted: str | Path | Recipe) -> tuple[Recipe, str]:
+def _recipe(
+    wanted: str | Path | Recipe, references: Path | None, domain: str | None
+) -> tuple[Recipe, str]:
     """The recipe, and how it was chosen."""
-    if isinstance(wanted, Recipe):
-        return wanted, "as given"
-    if str(wanted) != "auto":
-        return load_recipe(str(wanted)), "as asked"
-    import torch
+    if domain is not None and domain not in plugins.find("domains"):
+        raise unknown("domain", domain, plugins.find("domains"))
+    if isinstance(wanted, Recipe) or str(wanted) != "auto":
+        recipe = wanted if isinstance(wanted, Recipe) else load_recipe(str(wanted))
+        if domain not in (None, recipe.domain):
+            raise UserError(
+                f"recipe {recipe.name!r} is of domain {recipe.domain!r}, not {domain!r}; leave "
+                "--domain out, or name another recipe"
+            )
+        return recipe, "as given" if recipe is wanted else "as asked"
+    chosen, why = _auto(references, domain)
+    if chosen not in AUTO:
+        raise UserError(f"no recipe is known for domain {chosen!r}; name one with --recipe")
+    return load_recipe(AUTO[chosen]), f"auto: {why}; choose another with --recipe"
 
-    if torch.cuda.is_available():
-        name, why = "sd15", "auto: there is a CUDA device; choose another with --recipe"
-    else:
-        name, why = "micro", "auto: no CUDA device here; choose another with --recipe"
-    return load_recipe(name), why
+
+def _auto(references: Path | None, domain: str | None) -> tuple[str, str]:
+    """The domain that is meant, and why. Whether there is a GPU plays no part: the same command
+    makes the same everywhere."""
+    if domain is not None:
+        return domain, f"the domain is {domain}"
+    if references is None:
+        return "micro", "no real pictures are asked for, with --references or --domain imagenet"
+    if kind_of(references) == "data set":
+        found = read_manifest(references).domain
+        return found, f"{references} is a data set of domain {found}"
+    return "imagenet", f"the pictures of {references} are not of the micro world"
 
 
 class DreamboothBuilder:

@@ -5,47 +5,101 @@ from __future__ import annotations
 
 import json
 from contextlib import closing
+from itertools import chain
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from spurbench.terminal import announce
+
 if TYPE_CHECKING:
     from .api import Build
 
 
+REFERENCES, WORK = "References", "How the work is done"
+
+
 def build(
-    classes: Annotated[str, typer.Option(help="Class names, separated by commas, or 'all'.")],
+    classes: Annotated[
+        str, typer.Option(metavar="NAMES", help="Class names, separated by commas, or 'all'.")
+    ],
     recipe: Annotated[
-        str, typer.Option(help="Name of a recipe, path of a .yaml, or 'auto'.")
+        str,
+        typer.Option(
+            metavar="NAME",
+            help="Name of a recipe, path of a .yaml, or 'auto': micro, but sd15 for real pictures.",
+        ),
     ] = "auto",
+    domain: Annotated[
+        str | None,
+        typer.Option(metavar="NAME", help="micro or imagenet: what 'auto' is to choose for."),
+    ] = None,
     images: Annotated[
-        int, typer.Option(min=1, max=100_000, help="Pictures to generate for each class.")
+        int,
+        typer.Option(min=1, max=100_000, metavar="N", help="Pictures to generate for each class."),
     ] = 75,
     seed: Annotated[
-        int, typer.Option(min=0, max=1_000_000, help="Decides references, training, samples.")
+        int,
+        typer.Option(
+            min=0, max=1_000_000, metavar="N", help="Decides references, training, samples."
+        ),
     ] = 0,
-    out: Annotated[Path, typer.Option(help="Data set folder to make or add to.")] = Path(
-        "spurbench"
-    ),
+    out: Annotated[
+        Path, typer.Option(metavar="DIR", help="Data set folder to make or add to.")
+    ] = Path("spurbench"),
     references: Annotated[
         Path | None,
         typer.Option(
-            help="Your own reference pictures: a folder, one subfolder a class, or a data set."
+            metavar="PATH",
+            help="Your own references: a folder of pictures, or of one subfolder a class; a data "
+            "set; Spurious ImageNet's folder or zip.",
+            rich_help_panel=REFERENCES,
         ),
     ] = None,
     filter_references: Annotated[
-        bool, typer.Option(help="Train only on your pictures that fool the whole panel.")
+        bool,
+        typer.Option(
+            "--filter-references",
+            help="Train only on your references that fool the whole panel.",
+            rich_help_panel=REFERENCES,
+        ),
     ] = False,
+    jobs: Annotated[
+        int | None,
+        typer.Option(
+            min=1,
+            max=1024,
+            metavar="N",
+            help="Classes built side by side on a CPU; else as many as the cores allow.",
+            rich_help_panel=WORK,
+        ),
+    ] = None,
     shard: Annotated[
-        str, typer.Option(help="I/N: every N-th class from the I-th, in a folder of its own.")
+        str,
+        typer.Option(
+            metavar="I/N",
+            help="Every N-th class from the I-th, in a folder of its own.",
+            rich_help_panel=WORK,
+        ),
     ] = "1/1",
-    fresh: Annotated[bool, typer.Option(help="Forget finished steps and start over.")] = False,
+    fresh: Annotated[
+        bool,
+        typer.Option("--fresh", help="Forget finished steps and start over.", rich_help_panel=WORK),
+    ] = False,
     json_output: Annotated[
         bool, typer.Option("--json", help="Print one JSON object only.")
     ] = False,
 ) -> None:
-    """Make per-class splits of generated spurious pictures, as a Hugging Face data set."""
+    """Make per-class splits of generated spurious pictures, as a Hugging Face data set.
+
+    A build that was stopped or killed goes on when the same command is run again.
+
+    \b
+    Examples:
+      spurbench build --classes hummingbird,koala
+      spurbench build --classes koala --references si --out real
+    """
     from . import api
     from .progress import follow
     from .team import team
@@ -58,20 +112,20 @@ def build(
         out=out,
         references=references,
         filter_references=filter_references,
+        domain=domain,
         shard=shard,
+        jobs=jobs,
         fresh=fresh,
     )
-    leads = team().leads
-    if not json_output and leads:
-        typer.echo(f"recipe {wanted.request.recipe.name} ({wanted.why}); work in {wanted.work}")
     if not wanted.request.classes:
         typer.echo(f"shard {shard} has no class to build", err=True)
         return
-    try:
-        follow(wanted, quiet=json_output or not leads)
-    except KeyboardInterrupt:
-        typer.echo("spurbench: stopped; the same command goes on from here", err=True)
-        raise
+    events = iter(wanted)  # which checks what is asked for
+    leads = team(wanted.request.recipe.device).leads
+    if not json_output and leads:
+        typer.echo(f"recipe {wanted.request.recipe.name} ({wanted.why}); work in {wanted.work}")
+        announce("build", "torch", "diffusers")
+    follow(events, quiet=json_output or not leads)
     if leads:
         _show(wanted, json_output=json_output)
 
@@ -96,12 +150,17 @@ def merge(
     shards: Annotated[
         list[Path], typer.Argument(help="Data set folders of one domain, such as the shards.")
     ],
-    out: Annotated[Path, typer.Option(help="Data set folder to make or add to.")],
+    out: Annotated[Path, typer.Option(metavar="DIR", help="Data set folder to make or add to.")],
     replace: Annotated[
         bool, typer.Option("--replace", help="Replace classes that --out has with other pictures.")
     ] = False,
 ) -> None:
-    """Put the classes of several data set folders into one."""
+    """Put the classes of several data set folders into one.
+
+    \b
+    Example:
+      spurbench merge out/spurbench.shard-*-of-25 --out spurbench
+    """
     from .run.shards import merge_data_sets
 
     manifest = merge_data_sets(shards, out, replace=replace)
@@ -112,14 +171,21 @@ def import_si(
     path: Annotated[
         Path, typer.Argument(help="Spurious ImageNet folder or zip, or one with a manifest.csv.")
     ],
-    out: Annotated[Path, typer.Option(help="Data set folder to make.")],
+    out: Annotated[Path, typer.Option(metavar="DIR", help="Data set folder to make.")],
 ) -> None:
-    """Turn Spurious ImageNet pictures into the same data set format."""
+    """Turn Spurious ImageNet into a data set of references.
+
+    \b
+    Example:
+      spurbench import-si spurious_imagenet.zip --out si
+    """
     from .inputs.importing import import_folder
     from .progress import follow
 
     with closing(import_folder(path, out)) as events:  # an interruption leaves nothing aside
-        follow(events, quiet=False)
+        first = next(events)  # which comes when the source has been looked through
+        announce("import-si", "datasets")
+        follow(chain([first], events), quiet=False)
     typer.echo(
         f"data set {out} is ready; score a classifier with: "
         f"spurbench eval --model timm/NAME --data {out}"

@@ -4,6 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from rich.progress import TaskID
+
+LAST = ("install", "failed")
+"""Steps with which a class is over, and its bar goes."""
 
 
 @dataclass(frozen=True)
@@ -18,29 +25,37 @@ class Progress:
 
 
 def follow(events: Iterable[Progress], *, quiet: bool) -> None:
-    """Run to the end, drawing a bar a step, and a line when it ends; nothing where ``quiet``."""
+    """Run to the end, drawing a bar for each class at work, and a line when a step of one ends;
+    nothing where ``quiet``."""
     from rich.console import Console
     from rich.progress import BarColumn, MofNCompleteColumn, TextColumn, TimeRemainingColumn
     from rich.progress import Progress as Bars
 
     console = Console(stderr=True, quiet=quiet)
     columns = (
-        TextColumn("{task.description}"),
+        TextColumn("{task.description}", markup=False),
         BarColumn(),
         MofNCompleteColumn(),
         TimeRemainingColumn(),
+        TextColumn("{task.fields[note]}", markup=False),  # it may hold [brackets]
     )
-    with Bars(*columns, TextColumn("{task.fields[note]}"), console=console, transient=True) as bars:
-        task = bars.add_task("", note="", total=None)
+    with Bars(*columns, console=console, transient=True) as bars:
+        tasks: dict[str, TaskID] = {}
         for event in events:
             title = f"{event.class_name}: {event.step}"
+            if event.class_name not in tasks:
+                tasks[event.class_name] = bars.add_task(title, note="", total=None)
+            task = tasks[event.class_name]
             bars.update(
                 task, description=title, completed=event.done, total=event.total, note=event.note
             )
-            if event.done == event.total:
-                console.print(
-                    f"{title:28} {event.done:>4}  {event.note}",
-                    highlight=False,
-                    markup=False,  # a note may hold [brackets], which rich would take for markup
-                    soft_wrap=True,
-                )
+            if event.done != event.total:
+                continue
+            console.print(
+                f"{title:28} {event.done:>4}  {event.note}",
+                highlight=False,
+                markup=False,
+                soft_wrap=True,
+            )
+            if event.step in LAST:
+                bars.remove_task(tasks.pop(event.class_name))

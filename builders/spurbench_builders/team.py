@@ -16,10 +16,10 @@ if TYPE_CHECKING:
 
 class Team:
     """``size`` processes of which this is number ``rank``; rank 0 is the lead, which alone
-    writes what only one may write."""
+    writes what only one may write. ``device`` is a recipe's: ``auto`` or ``cpu``."""
 
-    def __init__(self, rank: int = 0, size: int = 1) -> None:
-        self.rank, self.size = rank, size
+    def __init__(self, rank: int = 0, size: int = 1, device: str = "auto") -> None:
+        self.rank, self.size, self._wanted = rank, size, device
 
     @property
     def leads(self) -> bool:
@@ -31,9 +31,9 @@ class Team:
         import torch
 
         if self.size > 1:
-            device: torch.device = _state().device
+            device: torch.device = _state(self._wanted).device
             return device
-        return torch.device("cpu" if _on_cpu() else "cuda")
+        return torch.device("cpu" if _on_cpu(self._wanted) else "cuda")
 
     @property
     def device_name(self) -> str:
@@ -46,7 +46,7 @@ class Team:
     def wait(self) -> None:
         """Until every process is here."""
         if self.size > 1:
-            _state().wait_for_everyone()
+            _state(self._wanted).wait_for_everyone()
 
     def agreed(self, value: bool) -> bool:
         """The lead's value, in every process."""
@@ -99,30 +99,37 @@ class Team:
             self.wait()
 
 
-def team() -> Team:
+def launched() -> int:
+    """How many processes `accelerate launch` or `torchrun` started, as they say in the environment."""
+    return int(os.environ.get("WORLD_SIZE", "1"))
+
+
+def team(device: str = "auto") -> Team:
     """The team this process belongs to, from the environment that `accelerate launch` and
-    `torchrun` set."""
-    expected = int(os.environ.get("WORLD_SIZE", "1"))
+    `torchrun` set; ``device`` is where the recipe wants to be computed."""
+    expected = launched()
     if expected == 1:
-        return Team()
-    state = _state()
+        return Team(device=device)
+    state = _state(device)
     if int(state.num_processes) != expected:
         raise UserError(
             f"{expected} processes were launched, but they found {state.num_processes} of each other; "
             "launch them with `accelerate launch` or `torchrun`"
         )
-    return Team(int(state.process_index), expected)
+    return Team(int(state.process_index), expected, device)
 
 
-def _on_cpu() -> bool:
+def _on_cpu(device: str) -> bool:
+    if device == "cpu":
+        return True
     import torch
 
     wanted = os.environ.get("ACCELERATE_USE_CPU", "").lower() in {"1", "true", "yes"}
     return wanted or not torch.cuda.is_available()
 
 
-def _state() -> Any:
+def _state(device: str) -> Any:
     from accelerate import PartialState
 
     # The others wait while the lead alone judges pictures or fetches models: that may take hours.
-    return PartialState(cpu=_on_cpu(), timeout=timedelta(hours=12))
+    return PartialState(cpu=_on_cpu(device), timeout=timedelta(hours=12))

@@ -12,19 +12,21 @@ from typing import TYPE_CHECKING
 from spurbench.contracts import Classifier, LabelSpace, Normalisation, Transform
 from spurbench.dataset.read import DataSet, StoredPicture
 from spurbench.errors import UserError, unknown
+from spurbench.parallel import cores
 from spurbench.results import Selection
 from spurbench.scores.answers import Seen
 from spurbench.scores.stored import Outcome
+from spurbench.terminal import loading
 from spurbench_evaluators.data.sources import Source, open_source
 from spurbench_evaluators.run.forward import Member
 from spurbench_evaluators.run.framing import FRAMINGS, framing_of
 from spurbench_evaluators.run.model_list import ListedModel, read_model_list
 from spurbench_evaluators.run.models import Description, classifier_of
 from spurbench_evaluators.run.one_by_one import Ended, one_by_one
-from spurbench_evaluators.run.placement import choose, cores, place, placement_of
+from spurbench_evaluators.run.placement import choose, place, placement_of
 from spurbench_evaluators.run.runner import run
 from spurbench_evaluators.run.session import Say, Watch, evaluate_all, unsaid, unwatched
-from spurbench_evaluators.run.settings import Settings
+from spurbench_evaluators.run.settings import Settings, how
 
 if TYPE_CHECKING:
     from torch import nn
@@ -94,10 +96,11 @@ def evaluate(
         UserError: what was asked for cannot be scored; no result is written then.
     """
     _check(framing, results, limit, batch_size, workers)
+    source = _source(data, classes, splits, limit, val, revision)
+    _announce(say)
     settings = Settings(
         choose(device, dtype), framing, batch_size, workers, skip_unreadable, keep_logits, fresh
     )
-    source = _source(data, classes, splits, limit, val, revision)
     said = Description(transform, label_space, normalisation, name, weights)
     return _scored([model], said, source, results, settings, watch, say)[0]
 
@@ -136,10 +139,11 @@ def evaluate_models(
     if weights is not None and len(models) > 1:
         raise UserError("--weights is for one model; run `spurbench eval` once a model")
     _check(framing, results, limit, batch_size, workers)
+    source = _source(data, classes, splits, limit, val, revision)
+    _announce(say)
     settings = Settings(
         choose(device, dtype), framing, batch_size, workers, skip_unreadable, keep_logits, fresh
     )
-    source = _source(data, classes, splits, limit, val, revision)
     said = Description(transform, label_space, normalisation, None, weights)
     return _scored(models, said, source, results, settings, watch, say)
 
@@ -174,10 +178,11 @@ def evaluate_list(
     """
     listed = read_model_list(Path(models))
     _check(framing, results, limit, batch_size, workers)
+    source = _source(data, classes, splits, limit, val, revision)
+    _announce(say)
     settings = Settings(
         choose(device, dtype), framing, batch_size, workers, skip_unreadable, keep_logits, fresh
     )
-    source = _source(data, classes, splits, limit, val, revision)
 
     def score(line: ListedModel) -> Outcome:
         said = Description(label_space=line.label_space or label_space, weights=line.weights)
@@ -226,24 +231,17 @@ def _scored(
     say: Say,
 ) -> list[Outcome]:
     classifiers = [classifier_of(model, said) for model in models]
-    say(_how(classifiers, settings))
+    say(how(classifiers, settings))
     with _folder(results) as folder:
         outcomes = evaluate_all(classifiers, source, folder, settings, watch, say)
     return outcomes if results is not None else [replace(o, path=None) for o in outcomes]
 
 
-def _how(classifiers: Sequence[Classifier], settings: Settings) -> str:
-    """What runs where, in a line: models that bring no torch network stay on the CPU."""
-    asked = settings.placement
-    batch = settings.chosen_batch_size()
-    how = f"{batch} pictures a batch, {settings.chosen_workers()} reading threads"
-    elsewhere = [c.spec for c in classifiers if placement_of(c, asked) != asked]
-    if elsewhere and len(elsewhere) == len(classifiers):
-        return f"{placement_of(classifiers[0], asked).described()}, {asked.dtype}, {how}"
-    apart = (
-        f"; on the CPU, for want of a torch network: {', '.join(elsewhere)}" if elsewhere else ""
-    )
-    return f"{asked.described()}, {asked.dtype}, {how}{apart}"
+def _announce(say: Say) -> None:
+    """Say that torch is being loaded, if it is: that takes seconds."""
+    line = loading("torch")
+    if line:
+        say(line)
 
 
 @contextmanager

@@ -10,65 +10,145 @@ import typer
 JsonOption = Annotated[bool, typer.Option("--json", help="Print one JSON object only.")]
 
 
+MODELS, PICTURES, RUN = "Models", "Pictures", "How it is run"
+
+
 def evaluate(
     model: Annotated[
-        list[str] | None, typer.Option(help="Model spec LOADER/NAME; may be given again.")
+        list[str] | None,
+        typer.Option(
+            metavar="SPEC", help="LOADER/NAME; may be given again.", rich_help_panel=MODELS
+        ),
     ] = None,
     models: Annotated[
         Path | None,
         typer.Option(
+            metavar="FILE",
             help="List of models instead, one a line with its --weights, --label-space, --framing, "
-            "--dtype, --batch-size; scored one after another."
+            "--dtype, --batch-size; scored one after another.",
+            rich_help_panel=MODELS,
         ),
     ] = None,
-    data: Annotated[
-        str,
-        typer.Option(help="Data set folder or hub id, or Spurious ImageNet's folder or zip."),
-    ] = "spurbench",
-    revision: Annotated[str | None, typer.Option(help="Revision of a hub id.")] = None,
     weights: Annotated[
         Path | None,
-        typer.Option(help="Checkpoint for the model: .safetensors or a torch state dict."),
+        typer.Option(
+            metavar="FILE",
+            help="Checkpoint for the model: .safetensors or a torch state dict.",
+            rich_help_panel=MODELS,
+        ),
     ] = None,
     label_space: Annotated[
-        str | None, typer.Option(help="Label space of the models, where it is not known.")
+        str | None,
+        typer.Option(
+            metavar="NAME",
+            help="Label space of the models, where it is not known.",
+            rich_help_panel=MODELS,
+        ),
     ] = None,
     framing: Annotated[
-        str, typer.Option(help="model: its own transform; si: shorter edge, no crop; squash.")
+        str,
+        typer.Option(
+            metavar="NAME",
+            help="model: its own transform; si: shorter edge, no crop; squash.",
+            rich_help_panel=MODELS,
+        ),
     ] = "model",
+    data: Annotated[
+        str,
+        typer.Option(
+            metavar="DATA",
+            help="Data set folder or hub id, or Spurious ImageNet's folder or zip.",
+            rich_help_panel=PICTURES,
+        ),
+    ] = "spurbench",
+    revision: Annotated[
+        str | None,
+        typer.Option(metavar="REV", help="Revision of a hub id.", rich_help_panel=PICTURES),
+    ] = None,
     val: Annotated[
         str | None,
         typer.Option(
-            help="ImageNet validation pictures: torchvision's or Kaggle's folder, or HF's ID[:SPLIT]."
+            metavar="DATA",
+            help="ImageNet validation pictures: torchvision's or Kaggle's folder, or a hub "
+            "ID[:SPLIT].",
+            rich_help_panel=PICTURES,
         ),
     ] = None,
-    classes: Annotated[str | None, typer.Option(help="Only these classes, by comma.")] = None,
-    splits: Annotated[str | None, typer.Option(help="Only these splits, by comma.")] = None,
+    classes: Annotated[
+        str | None,
+        typer.Option(metavar="NAMES", help="Only these, by comma.", rich_help_panel=PICTURES),
+    ] = None,
+    splits: Annotated[
+        str | None,
+        typer.Option(metavar="NAMES", help="Only these, by comma.", rich_help_panel=PICTURES),
+    ] = None,
     limit: Annotated[
-        int | None, typer.Option(min=1, help="First pictures of each class and split.")
-    ] = None,
-    results: Annotated[Path, typer.Option(help="Folder for result files.")] = Path("results"),
-    device: Annotated[str, typer.Option(help="auto, cpu, cuda, cuda:1 or mps.")] = "auto",
-    dtype: Annotated[str, typer.Option(help="float32, float64 or bfloat16.")] = "float32",
-    batch_size: Annotated[
-        int | None, typer.Option(min=1, help="Pictures a batch; else the device's usual.")
-    ] = None,
-    workers: Annotated[
-        int | None, typer.Option(min=1, help="Threads that read pictures; else the cores.")
+        int | None,
+        typer.Option(
+            min=1,
+            metavar="N",
+            help="First pictures of each class and split.",
+            rich_help_panel=PICTURES,
+        ),
     ] = None,
     skip_unreadable: Annotated[
-        bool, typer.Option(help="Leave unreadable pictures out, and record them.")
+        bool,
+        typer.Option(
+            "--skip-unreadable",
+            help="Leave unreadable pictures out, and record them.",
+            rich_help_panel=PICTURES,
+        ),
     ] = False,
+    device: Annotated[
+        str,
+        typer.Option(metavar="NAME", help="auto, cpu, cuda, cuda:1 or mps.", rich_help_panel=RUN),
+    ] = "auto",
+    dtype: Annotated[
+        str,
+        typer.Option(metavar="NAME", help="float32, float64 or bfloat16.", rich_help_panel=RUN),
+    ] = "float32",
+    batch_size: Annotated[
+        int | None,
+        typer.Option(
+            min=1,
+            metavar="N",
+            help="Pictures a batch; else the device's usual.",
+            rich_help_panel=RUN,
+        ),
+    ] = None,
+    workers: Annotated[
+        int | None,
+        typer.Option(
+            min=1,
+            metavar="N",
+            help="Threads that read pictures; else the cores.",
+            rich_help_panel=RUN,
+        ),
+    ] = None,
+    fresh: Annotated[
+        bool,
+        typer.Option("--fresh", help="Score again even if nothing changed.", rich_help_panel=RUN),
+    ] = False,
+    results: Annotated[Path, typer.Option(metavar="DIR", help="Folder for result files.")] = Path(
+        "results"
+    ),
     keep_logits: Annotated[
-        bool, typer.Option(help="Keep the logits of the domain's labels in the predictions.")
+        bool,
+        typer.Option(
+            "--keep-logits", help="Keep the logits of the domain's labels in the predictions."
+        ),
     ] = False,
-    fresh: Annotated[bool, typer.Option(help="Score again even if nothing changed.")] = False,
     json_output: JsonOption = False,
 ) -> None:
-    """Score classifiers on a data set: spurious accuracy by class and split, with 95 % intervals.
+    """Score classifiers: spurious accuracy by class and split, with intervals.
 
-    An interrupted run goes on where it stopped; a second run with nothing changed answers from the
-    stored predictions.
+    An interrupted run goes on where it stopped; a second run with nothing
+    changed answers from the stored predictions.
+
+    \b
+    Examples:
+      spurbench eval --model micro/vit --model micro/robust
+      spurbench eval --model timm/resnet50 --data SI.zip --framing si
     """
     from rich.console import Console
 
@@ -94,7 +174,9 @@ def evaluate(
         "keep_logits": keep_logits,
         "fresh": fresh,
         "watch": lambda steps, total: watched(steps, total, console),
-        "say": lambda line: console.print(line, highlight=False, markup=False),
+        "say": lambda line: console.print(
+            f"spurbench eval: {line}", highlight=False, markup=False, soft_wrap=True
+        ),
     }
     if models is not None:
         if model:
@@ -115,18 +197,23 @@ def evaluate(
 def score(
     predictions: Annotated[Path, typer.Argument(help="Predictions file (.parquet) of an eval.")],
     results: Annotated[
-        Path | None, typer.Option(help="Folder to write the result and predictions to.")
+        Path | None,
+        typer.Option(metavar="DIR", help="Folder to write the result and predictions to."),
     ] = None,
     json_output: JsonOption = False,
 ) -> None:
-    """Compute a result again from a predictions file alone."""
-    from rich.console import Console
+    """Compute a result again from a predictions file alone.
+
+    \b
+    Example:
+      spurbench score results/micro/DATA/MODEL.HASH.parquet
+    """
 
     from spurbench.files import friendly_disk_errors
     from spurbench.scores.predictions import read_predictions
     from spurbench.scores.stored import install
     from spurbench.scores.summary import result_of
-    from spurbench_evaluators.output import print_json
+    from spurbench_evaluators.output import print_json, print_table
     from spurbench_evaluators.report.tables import score_table
 
     result = result_of(read_predictions(predictions))
@@ -137,7 +224,7 @@ def score(
     if json_output:
         print_json(result.model_dump())
     else:
-        Console().print(score_table(result))
+        print_table(score_table(result))
 
 
 def compare(
@@ -146,16 +233,20 @@ def compare(
     ],
     json_output: JsonOption = False,
 ) -> None:
-    """Compare models on the same pictures: consistency, and paired differences with p-values."""
-    from rich.console import Console
+    """Compare models on the same pictures: consistency, and paired differences with p-values.
+
+    \b
+    Example:
+      spurbench compare A.parquet B.parquet
+    """
 
     from spurbench.scores import comparison
     from spurbench.scores.predictions import read_predictions
-    from spurbench_evaluators.output import print_json
+    from spurbench_evaluators.output import print_json, print_table
     from spurbench_evaluators.report.tables import comparison_table
 
     together = comparison.compare([read_predictions(path) for path in predictions])
     if json_output:
         print_json(together.model_dump())
     else:
-        Console().print(comparison_table(together))
+        print_table(comparison_table(together))

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 from collections import Counter
 from collections.abc import Iterator
 from pathlib import Path
@@ -24,6 +25,7 @@ from spurbench_evaluators.report.tables import (
 from spurbench_evaluators.run.model_list import ListedModel
 from spurbench_evaluators.run.one_by_one import Ended, Failure
 
+WIDEST = 10_000
 Scored = tuple[ListedModel, Result, bool]
 Failed = tuple[ListedModel, Failure]
 
@@ -38,13 +40,13 @@ def show_outcomes(outcomes: list[Outcome], *, json_output: bool) -> None:
         print_json(shown)
         return
     for outcome in outcomes:
-        _print_table(score_table(outcome.result))
+        print_table(score_table(outcome.result))
         if outcome.result.data.unreadable:
             typer.echo(unreadable_note(outcome.result.data.unreadable))
         typer.echo(_result_line(outcome))
         typer.echo(f"predictions: {outcome.predictions_path}")
     if together:
-        _print_table(comparison_table(together))
+        print_table(comparison_table(together))
 
 
 def show_list(ended: Iterator[Ended], file: Path, console: Console, *, json_output: bool) -> int:
@@ -67,7 +69,7 @@ def show_list(ended: Iterator[Ended], file: Path, console: Console, *, json_outp
     if json_output:
         print_json(_list_as_data(scored, failed))
     elif scored:
-        _print_table(models_table(_names(scored)))
+        print_table(models_table(_names(scored)))
     for model, failure in failed:
         typer.echo(f"{file}, line {model.line}: {model.text}: {failure.error}", err=True)
     if any(failure.traceback for _, failure in failed):
@@ -97,8 +99,19 @@ def _result_line(outcome: Outcome) -> str:
     return f"result: {outcome.path}{state}"
 
 
-def _print_table(table: Table) -> None:
-    Console().print(table)
+def print_table(table: Table, console: Console | None = None) -> None:
+    """The table, whole: as wide as it is where nothing says how wide the screen is; on a screen
+    that is narrower, cells go on in further lines, and only names are broken within a word."""
+    console = console or Console()
+    if not console.is_terminal and "COLUMNS" not in os.environ:
+        unbounded = console.options.update(width=WIDEST)
+        console.width = max(console.width, console.measure(table, options=unbounded).maximum)
+    for column in table.columns:
+        column.no_wrap, column.overflow = False, "fold"
+        if column.justify == "right":  # numbers
+            words = f"{column.header} {' '.join(map(str, column.cells))}".split()
+            column.min_width = max(map(len, words), default=0)
+    console.print(table)
 
 
 def print_json(value: dict[str, Any]) -> None:

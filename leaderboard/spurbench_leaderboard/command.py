@@ -17,17 +17,23 @@ def _group() -> None:
 
 @app.command()
 def render(
-    results: Annotated[Path, typer.Option(help="Folder of result files.")] = Path(
+    results: Annotated[Path, typer.Option(metavar="DIR", help="Folder of result files.")] = Path(
         "leaderboard/results"
     ),
-    readme: Annotated[Path, typer.Option(help="Markdown file with the markers.")] = Path(
-        "README.md"
-    ),
+    readme: Annotated[
+        Path, typer.Option(metavar="FILE", help="Markdown file with the markers.")
+    ] = Path("README.md"),
     check: Annotated[
-        bool, typer.Option(help="Change nothing; fail if the file is out of date.")
+        bool, typer.Option("--check", help="Change nothing; fail if the file is out of date.")
     ] = False,
 ) -> None:
-    """Write the ranked table of all results between the markers of a Markdown file."""
+    """Write the ranked table of all results between the markers of a Markdown file.
+
+    \b
+    Examples:
+      spurbench leaderboard render
+      spurbench leaderboard render --results results --readme BOARD.md
+    """
     from spurbench.errors import UserError
     from spurbench.files import friendly_disk_errors, write_text
     from spurbench.results import read_results

@@ -2,6 +2,7 @@
 
 python tests/bench/bench_cli.py --record docs/runs/bench-cli.json
 python tests/bench/bench_build.py --classes hummingbird,koala --record docs/runs/bench-build.json
+python -m tests.bench.bench_threads --record docs/runs/bench-threads.json
 python -m tests.bench.bench_train --script FILE --tag TAG --record docs/runs/bench-train.json
 python -m tests.bench.bench_sampling --record docs/runs/bench-sampling.json
 python -m tests.bench.check_gradients --script FILE --tag TAG --record docs/runs/gradient-check.json
@@ -19,6 +20,7 @@ from pathlib import Path
 from typing import Any
 
 from .scoring import scoring_section
+from .threads import threads_section
 
 DOCS = Path(__file__).parents[2] / "docs"
 OURS = "ours"
@@ -205,6 +207,7 @@ real weights, which were not at hand.
 
 SECTIONS: dict[str, Callable[[Any], str]] = {
     "bench-build": builds_section,
+    "bench-threads": threads_section,
     "bench-train": training_section,
     "bench-decode": decode_section,
     "bench-sampling": sampling_section,

@@ -78,6 +78,15 @@ def _found(root: Path) -> list[SourceClass]:
     return classes
 
 
+def is_spurious_imagenet(root: Path) -> bool:
+    """Whether a place looks as ``find_classes`` wants it: a zip, a manifest.csv, class folders."""
+    if root.is_file():
+        return zipfile.is_zipfile(root)
+    if not root.is_dir():
+        return False
+    return (root / "manifest.csv").is_file() or any(True for _ in _class_folders(root))
+
+
 def read_picture(place: Place) -> bytes:
     """A file's bytes; UserError where it is not there, too big, or a zip's member is broken."""
     try:

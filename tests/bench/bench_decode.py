@@ -22,7 +22,8 @@ from spurbench.contracts import FeatureClassifier
 from spurbench.prediction import to_tensor
 from spurbench_builders.method.schedule import schedule_of
 from spurbench_builders.method.similarity import Making, anchors, similarity_loss
-from spurbench_builders.models.base import base_model_folder, load_base_model
+from spurbench_builders.models.base import load_base_model
+from spurbench_builders.models.where import base_model_folder
 from spurbench_builders.recipes.files import load_recipe
 from spurbench_builders.recipes.model import Similarity
 

@@ -32,11 +32,12 @@ from safetensors.torch import save_file
 
 from spurbench import plugins
 from spurbench.contracts import Classifier
+from spurbench.parallel import cores
 from spurbench.pictures import read_rgb
 from spurbench.prediction import framed, to_tensor
 from spurbench_evaluators.data.sources import open_source
 from spurbench_evaluators.run.framing import framing_of
-from spurbench_evaluators.run.placement import choose, cores
+from spurbench_evaluators.run.placement import choose
 from spurbench_evaluators.run.session import evaluate_all
 from spurbench_evaluators.run.settings import Settings
 from tests.bench.clock import Cost, Stopwatch

@@ -7,7 +7,7 @@ from pathlib import Path
 import torch
 
 from spurbench import plugins
-from spurbench_builders.models.base import base_model_folder
+from spurbench_builders.models.where import base_model_folder
 
 TOKENS = 77
 

@@ -12,7 +12,7 @@ import torch
 from PIL import Image
 
 from spurbench import plugins
-from spurbench_builders.models.base import base_model_folder
+from spurbench_builders.models.where import base_model_folder
 from spurbench_builders.recipes.files import load_recipe
 from spurbench_builders.recipes.model import Network, Recipe
 from tests.bench.random_sd15 import make_pipeline, make_resnet50

@@ -5,7 +5,6 @@ from __future__ import annotations
 from pathlib import Path
 
 import pytest
-import torch
 
 from spurbench import plugins
 from spurbench.errors import UserError
@@ -45,12 +44,13 @@ def test_every_word_reaches_the_request(tmp_path: Path) -> None:
         references=str(tmp_path),
         filter_references=True,
         shard="2/2",
+        jobs=3,
         fresh=True,
     ).request
     assert [card.slug for card in asked.classes] == ["koala"]
     assert asked.recipe == load_recipe("micro-lora")
     assert (asked.images, asked.seed, asked.fresh, asked.filter_own) == (9, 7, True, True)
-    assert asked.own_references == tmp_path
+    assert (asked.own_references, asked.jobs) == (tmp_path, 3)
     assert asked.out == tmp_path / "x.shard-2-of-2"
 
 
@@ -61,6 +61,7 @@ def test_wrong_arguments_are_refused_when_asked(tmp_path: Path) -> None:
         ({"seed": 1_000_001}, "seed 1000001"),
         ({"recipe": "micr"}, "unknown recipe 'micr'"),
         ({"shard": "3/2"}, "--shard '3/2'"),
+        ({"jobs": 0}, "jobs 0: give a number from 1 to 1024"),
     ):
         with pytest.raises(UserError, match=said):
             api.build("koala", out=tmp_path / "x", **words)
@@ -75,11 +76,3 @@ def test_all_is_every_class_and_a_shard_beyond_the_last_has_none(tmp_path: Path)
     assert [c.name for c in api.build("all", recipe="micro").request.classes] == names
     none = api.build("koala", recipe="micro", shard="2/2", out=tmp_path / "x")
     assert none.request.classes == () and list(none) == []
-
-
-@pytest.mark.parametrize(("there", "name"), [(True, "sd15"), (False, "micro")])
-def test_auto_says_why(there: bool, name: str, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(torch.cuda, "is_available", lambda: there)
-    asked = api.build("koala", recipe="auto")
-    assert asked.request.recipe.name == name
-    assert asked.why.startswith("auto: there is" if there else "auto: no CUDA device")

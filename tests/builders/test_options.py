@@ -13,6 +13,7 @@ import yaml
 from spurbench.dataset.manifest import read_manifest
 from spurbench.dataset.read import open_data_set
 from spurbench.pictures import png_bytes
+from spurbench_builders.run.side_by_side import Crew
 from tests.builders.inputs.test_importing import write_pictures
 from tests.conftest import make_class, picture
 from tests.evaluators.test_cli import call
@@ -75,6 +76,26 @@ def test_a_shard_has_a_folder_and_classes_of_its_own(
     assert told["out"] == "made.shard-2-of-2" and told["classes"] == ["gondola"]
     assert call(monkeypatch, *words, "--classes", "koala", "--shard", "2/2") == 0
     assert capsys.readouterr().err == "shard 2/2 has no class to build\n"
+
+
+def test_a_domain_that_the_recipe_is_not_of_is_refused(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    words = ("build", "--recipe", "tiny.yaml", "--classes", "koala", "--out", "made")
+    assert call(monkeypatch, *words, "--domain", "imagenet") == 2
+    assert "recipe 'tiny' is of domain 'micro', not 'imagenet'" in capsys.readouterr().err
+
+
+def test_jobs_are_the_processes_of_a_build(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Helpers that never come leave all classes to the lead."""
+    started: list[Crew] = []
+    monkeypatch.setattr(Crew, "start", lambda self: started.append(self))
+    words = ("build", "--recipe", "tiny.yaml", "--images", 2, "--out", "made", "--json")
+    for jobs, helpers in ((1, 0), (2, 1), (9, 1)):
+        assert call(monkeypatch, *words, "--classes", "koala,gondola", "--jobs", jobs) == 0
+        assert len(started) == helpers
+        started.clear()
+    assert set(read_manifest(Path("made")).classes) == {"koala", "gondola"}
 
 
 def test_own_references_go_through_the_panel_only_when_filtered(

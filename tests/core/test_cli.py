@@ -62,7 +62,8 @@ def test_listings_say_what_there_is() -> None:
         (("eval", "--model", "micro/vit"), "no such data set folder"),
         (("eval", "--model", "micro/vit", "--data", "."), "not a spurbench data set"),
         (("import-si", "nowhere", "--out", "x"), "no such folder"),
-        (("list", "clases"), "did you mean 'classes'?"),
+        (("list", "clases"), "did you mean 'classes' or"),
+        (("list", "evaluators"), "unknown kind 'evaluators'; known: "),
         (("leaderboard", "render"), "no such file"),
     ],
 )

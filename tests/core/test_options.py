@@ -32,6 +32,8 @@ ROWS = {
         f"build --{name}": BUILD
         for name in ("classes", "recipe", "images", "seed", "out", "fresh", "json")
     },
+    "build --domain": "builders/test_options.py::test_a_domain_that_the_recipe_is_not_of_is_refused",
+    "build --jobs": "builders/test_options.py::test_jobs_are_the_processes_of_a_build",
     "build --references": OWN,
     "build --filter-references": OWN,
     "build --shard": SHARD,

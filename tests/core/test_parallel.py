@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import random
 import threading
 import time
@@ -9,7 +10,7 @@ from collections.abc import Iterator
 
 import pytest
 
-from spurbench.parallel import ordered_map
+from spurbench.parallel import cores, ordered_map
 
 
 @pytest.mark.parametrize("workers", [1, 2, 7])
@@ -110,3 +111,13 @@ def test_what_was_not_begun_when_the_loop_ended_is_not_done() -> None:
     threading.Timer(0.3, go.set).start()  # while closing waits for what has begun
     results.close()
     assert begun in ([0], [0, 1]), "those that wait in line are cancelled"
+
+
+def test_cores_are_those_that_this_process_may_use(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(os, "cpu_count", lambda: 32)
+    monkeypatch.setattr(os, "sched_getaffinity", lambda pid: {3, 5, 9} if pid == 0 else set())
+    assert cores() == 3
+    monkeypatch.delattr(os, "sched_getaffinity")
+    assert cores() == 32
+    monkeypatch.setattr(os, "cpu_count", lambda: None)
+    assert cores() == 1

@@ -192,7 +192,7 @@ def test_specs(made: Path) -> None:
         with pytest.raises(UserError) as error:
             plugins.split_spec(spec)
         assert str(error.value) == f"model spec {spec!r} is not LOADER/NAME; loaders: {known}"
-    with pytest.raises(UserError, match="^unknown evaluator 'alfa'; did you mean 'alpha'"):
+    with pytest.raises(UserError, match="^unknown loader 'alfa'; did you mean 'alpha'"):
         plugins.split_spec("alfa/x")
-    with pytest.raises(UserError, match="^unknown evaluator ''; "):
+    with pytest.raises(UserError, match="^unknown loader ''; "):
         plugins.split_spec("/x")

@@ -24,7 +24,6 @@ from spurbench_builders.steps.judge import judged
 from spurbench_builders.steps.pictures import read_pictures
 from spurbench_builders.steps.select import selected
 from spurbench_builders.steps.train import trained_model
-from spurbench_builders.team import Team
 
 from .variants import Variant
 
@@ -44,7 +43,7 @@ class Cell:
 
     def run(self, contexts: int) -> Iterator[Progress]:
         """Train, sample and audit; then ``contexts`` pictures for each recontextualised prompt."""
-        yield from engine.work(self.job, self.models, Team(), GOAL)
+        yield from engine.work(self.job, self.models, self.models.team, GOAL)
         if contexts:
             for i, words in enumerate(self.variant.recipe.prompt.contexts):
                 name = f"context-{i}-{contexts}"

@@ -9,26 +9,54 @@ from typing import Annotated
 import typer
 
 from spurbench.errors import UserError
+from spurbench.terminal import announce
+
+ROWS = "Rows of the table"
 
 
 def ablate(
     classes: Annotated[
-        str, typer.Option(help="Class names, separated by commas, or 'all'.")
+        str, typer.Option(metavar="NAMES", help="Class names, separated by commas, or 'all'.")
     ] = "all",
-    seeds: Annotated[str, typer.Option(help="How many seeds, or the seeds: 5, or 3,4,7.")] = "5",
-    recipe: Annotated[str, typer.Option(help="Recipe whose parts are taken away.")] = "micro",
-    readings: Annotated[
-        str, typer.Option(help="Readings of SFSL; contrast:prior compares the prior pictures.")
-    ] = "attract,contrast",
-    kappas: Annotated[str, typer.Option(help="Weights of SFSL to try.")] = "1,0.8,0.5",
-    also: Annotated[str, typer.Option(help="Further recipes as rows of their own.")] = "",
-    images: Annotated[int, typer.Option(min=1, help="Pictures for each row, class and seed.")] = 75,
+    seeds: Annotated[
+        str, typer.Option(metavar="N", help="How many seeds, or the seeds: 5, or 3,4,7.")
+    ] = "5",
+    images: Annotated[
+        int, typer.Option(min=1, metavar="N", help="Pictures for each row, class and seed.")
+    ] = 75,
     contexts: Annotated[
-        int, typer.Option(min=0, help="Pictures for each recontextualised prompt; 0: none.")
+        int,
+        typer.Option(
+            min=0, metavar="N", help="Pictures for each recontextualised prompt; 0: none."
+        ),
     ] = 16,
-    out: Annotated[Path, typer.Option(help="Folder for the work and what comes of it.")] = Path(
-        "ablation"
-    ),
+    out: Annotated[
+        Path, typer.Option(metavar="DIR", help="Folder for the work and what comes of it.")
+    ] = Path("ablation"),
+    recipe: Annotated[
+        str,
+        typer.Option(
+            metavar="NAME", help="Recipe whose parts are taken away.", rich_help_panel=ROWS
+        ),
+    ] = "micro",
+    readings: Annotated[
+        str,
+        typer.Option(
+            metavar="NAMES",
+            help="Readings of SFSL; contrast:prior compares the prior pictures.",
+            rich_help_panel=ROWS,
+        ),
+    ] = "attract,contrast",
+    kappas: Annotated[
+        str,
+        typer.Option(metavar="NUMBERS", help="Weights of SFSL to try.", rich_help_panel=ROWS),
+    ] = "1,0.8,0.5",
+    also: Annotated[
+        str,
+        typer.Option(
+            metavar="NAMES", help="Further recipes as rows of their own.", rich_help_panel=ROWS
+        ),
+    ] = "",
     json_output: Annotated[
         bool, typer.Option("--json", help="Print the record as JSON only.")
     ] = False,
@@ -36,6 +64,11 @@ def ablate(
     """Measure what each part of the method does: Table 2 of the paper, with intervals.
 
     Start the same command several times, on machines that share the folder, to divide the work.
+
+    \b
+    Examples:
+      spurbench ablate --seeds 5
+      spurbench ablate --classes koala --seeds 1,2 --kappas 1,0.5 --out trial
     """
     from spurbench import plugins
     from spurbench.files import write_text
@@ -43,16 +76,20 @@ def ablate(
     from spurbench_builders.progress import follow
     from spurbench_builders.recipes.files import load_recipe
 
+    base = load_recipe(recipe)
+    cards = cards_named(classes, plugins.domain(base.domain))
+    wanted_seeds, weights = _seeds(seeds), _numbers(kappas, "--kappas")
+    if not json_output:
+        announce("ablate", "torch", "diffusers")
     from .report import report
     from .run import Ablation, AblationRequest
     from .variants import distinct, others, table2
 
-    base = load_recipe(recipe)
-    rows = table2(base, _words(readings), _numbers(kappas, "--kappas"))
+    rows = table2(base, _words(readings), weights)
     request = AblationRequest(
         distinct([*rows, *others(_words(also), base)]),
-        tuple(cards_named(classes, plugins.domain(base.domain))),
-        _seeds(seeds),
+        tuple(cards),
+        wanted_seeds,
         images,
         contexts,
         out,

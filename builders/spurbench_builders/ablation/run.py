@@ -11,6 +11,7 @@ from spurbench import plugins
 from spurbench.contracts import ClassCard, Domain
 from spurbench.files import friendly_disk_errors
 from spurbench.locks import held
+from spurbench.parallel import computing_with
 from spurbench_builders.inputs.pool import PoolPicture, pool_of
 from spurbench_builders.inputs.request import BuildRequest
 from spurbench_builders.models.needed import Models
@@ -20,6 +21,7 @@ from spurbench_builders.steps.finished import load_json, save_json
 from spurbench_builders.steps.identity import package_versions
 from spurbench_builders.steps.job import job_of
 from spurbench_builders.team import Team
+from spurbench_builders.threads import threads_for
 
 from .cells import Cell
 from .variants import FULL, Variant
@@ -101,9 +103,10 @@ class Ablation:
     def _block(self, card: ClassCard, seed: int) -> Iterator[Progress]:
         for cell in self._cells(card, seed):
             is_full = cell.variant.name == FULL
-            yield from cell.run(self.request.contexts if is_full else 0)
-            if is_full and not self._base_file(cell).exists():
-                save_json(self._base_file(cell), cell.prior_counts())
+            with computing_with(threads_for(cell.variant.recipe.threads)):
+                yield from cell.run(self.request.contexts if is_full else 0)
+                if is_full and not self._base_file(cell).exists():
+                    save_json(self._base_file(cell), cell.prior_counts())
             counts = cell.counts()
             note = f"{cell.variant.name}, seed {seed}: hits {counts['hits']} of {counts['n']}"
             yield Progress(card.name, "cell", 1, 1, note)
@@ -118,7 +121,7 @@ class Ablation:
         key = (card.slug, recipe.references.pool)
         if key not in self._pools:  # drawn or read once a class, not once a cell
             self._pools[key] = pool_of(request, self.domain, card)
-        return Cell(variant, job_of(request, card, models, Team(), self._pools[key]), models)
+        return Cell(variant, job_of(request, card, models, models.team, self._pools[key]), models)
 
     def _models_of(self, variant: Variant) -> Models:
         """Networks are shared between variants: an ablation changes none of them."""
@@ -127,14 +130,15 @@ class Ablation:
             (
                 recipe.base,
                 recipe.base_revision,
+                recipe.device,
                 recipe.panel,
                 recipe.similarity.robust,
                 recipe.audit.referee,
             )
         )
         if key not in self._models:
-            models = self._models[key] = Models(recipe, self.domain, Team())
-            check(models, self.request.classes, Team())
+            models = self._models[key] = Models(recipe, self.domain, Team(device=recipe.device))
+            check(models, self.request.classes, models.team)
         return self._models[key]
 
     def _base_file(self, cell: Cell) -> Path:

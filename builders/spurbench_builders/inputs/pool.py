@@ -10,13 +10,14 @@ from pathlib import Path
 from PIL import Image
 
 from spurbench.contracts import ClassCard, Domain
+from spurbench.dataset.folders import find_classes, read_picture
 from spurbench.dataset.read import open_data_set
 from spurbench.dataset.schema import UNKNOWN, Credit
 from spurbench.errors import UserError
 from spurbench.files import sha256_bytes, sha256_json
 from spurbench.pictures import png_bytes, read_folder, read_rgb
 
-from .request import BuildRequest, is_data_set
+from .request import BuildRequest, kind_of
 
 MINIMUM_OWN = 2
 
@@ -38,9 +39,21 @@ def pool_of(request: BuildRequest, domain: Domain, card: ClassCard) -> tuple[Poo
     own, count = request.own_references, request.recipe.references.pool
     if own is None:
         return tuple(domain_pool(domain, card, count))
-    if is_data_set(own):
+    kind = kind_of(own)
+    if kind == "data set":
         return tuple(data_set_pool(own, card.slug, count))
+    if kind == "Spurious ImageNet":
+        return tuple(spurious_imagenet_pool(own, domain, card, count))
     return tuple(own_pool(own, card.slug, flat=len(request.classes) == 1))
+
+
+def check_pools(request: BuildRequest, domain: Domain) -> None:
+    """UserError where a class has no references, or one of them cannot be read."""
+    for card in request.classes:
+        if request.own_references is None:
+            domain_pool(domain, card, 1)
+        else:
+            pool_of(request, domain, card)
 
 
 def domain_pool(domain: Domain, card: ClassCard, count: int) -> list[PoolPicture]:
@@ -58,6 +71,22 @@ def data_set_pool(folder: Path, slug: str, count: int) -> list[PoolPicture]:
     return [
         PoolPicture(p.data, p.origin, p.credit) for p in islice(data.pictures([slug], names), count)
     ]
+
+
+def spurious_imagenet_pool(
+    root: Path, domain: Domain, card: ClassCard, count: int
+) -> list[PoolPicture]:
+    """The first ``count`` pictures of a class of Spurious ImageNet: found by its ImageNet label, or
+    where the domain has other labels by its name."""
+    by_label = domain.name == "imagenet"
+    for found in find_classes(root):
+        if found.label == card.label if by_label else found.slug == card.slug:
+            files = list(zip(found.pictures, found.origins, strict=True))[:count]
+            return [
+                PoolPicture(png_bytes(read_rgb(read_picture(place), str(place))), origin)
+                for place, origin in files
+            ]
+    raise UserError(f"{root}: holds no pictures of class {card.name}; choose others with --classes")
 
 
 def own_pool(folder: Path, slug: str, *, flat: bool = True) -> list[PoolPicture]:

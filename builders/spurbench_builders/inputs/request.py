@@ -5,10 +5,14 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Literal
 
+from spurbench import plugins
 from spurbench.contracts import ClassCard, Domain
+from spurbench.dataset.folders import is_spurious_imagenet
 from spurbench.dataset.manifest import NAME as MANIFEST
 from spurbench.errors import UserError, unknown
+from spurbench.pictures import is_picture_name
 from spurbench_builders.recipes.model import Recipe
 
 
@@ -16,7 +20,8 @@ from spurbench_builders.recipes.model import Recipe
 class BuildRequest:
     """What to build. ``own_references`` replaces the domain's pool by a folder of pictures, which
     are trained on as they are unless ``filter_own`` sends them through the panel too, or by a
-    data set's `si` splits, which always go through it."""
+    data set's `si` splits or Spurious ImageNet, which always go through it. ``jobs``: how many
+    classes at most are built side by side (None: as the cores allow)."""
 
     recipe: Recipe
     classes: tuple[ClassCard, ...]
@@ -26,12 +31,13 @@ class BuildRequest:
     own_references: Path | None = None
     filter_own: bool = False
     fresh: bool = False
+    jobs: int | None = None
 
     @property
     def asks_panel(self) -> bool:
         """Whether only references that fool the whole panel are trained on."""
         own = self.own_references
-        return own is None or is_data_set(own) or self.filter_own
+        return own is None or self.filter_own or kind_of(own) != "pictures"
 
 
 def work_root(out: Path) -> Path:
@@ -39,9 +45,22 @@ def work_root(out: Path) -> Path:
     return out.parent / f"{out.name}.work"
 
 
-def is_data_set(folder: Path) -> bool:
-    """Whether the user's references are a spurbench data set, as `import-si` makes them."""
-    return (folder / MANIFEST).is_file()
+Kind = Literal["data set", "Spurious ImageNet", "pictures"]
+
+
+def kind_of(references: Path) -> Kind:
+    """What the user's references are: a spurbench data set, as `import-si` makes them, Spurious
+    ImageNet as it is handed out, or else plain pictures. UserError where nothing is there."""
+    if not references.exists():
+        raise UserError(
+            f"{references}: no such folder or zip; name your pictures with --references"
+        )
+    if (references / MANIFEST).is_file():
+        return "data set"
+    if references.is_file() and not is_spurious_imagenet(references):
+        raise UserError(f"{references}: neither a folder nor a zip; name one with --references")
+    loose = references.is_dir() and any(is_picture_name(p.name) for p in references.iterdir())
+    return "Spurious ImageNet" if not loose and is_spurious_imagenet(references) else "pictures"
 
 
 def cards_named(classes: str | Sequence[str], domain: Domain) -> list[ClassCard]:
@@ -56,9 +75,17 @@ def cards_named(classes: str | Sequence[str], domain: Domain) -> list[ClassCard]
     chosen: dict[str, ClassCard] = {}
     for name in wanted:
         if name not in known:
-            hint = f"(classes of domain {domain.name}; see `spurbench list classes`)"
-            raise unknown("class", name, {c.name for c in cards}, hint)
+            raise unknown("class", name, {c.name for c in cards}, _hint(name, domain))
         chosen[known[name].slug] = known[name]
     if not chosen:
         raise UserError("--classes names no class; give names separated by commas, or 'all'")
     return list(chosen.values())
+
+
+def _hint(name: str, domain: Domain) -> str:
+    for other in plugins.find("domains"):
+        if other != domain.name and name in {c.name for c in plugins.domain(other).cards()}:
+            return (
+                f"(a class of domain {other}: choose it with --domain {other}, or a recipe of it)"
+            )
+    return f"(classes of domain {domain.name}; see `spurbench list classes --domain {domain.name}`)"

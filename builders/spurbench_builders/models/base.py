@@ -11,14 +11,10 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
-from spurbench.contracts import Domain
 from spurbench.errors import UserError
 from spurbench.files import sha256_file, sha256_json
 
-from .hub import hub_errors
-
-PARTS = ("unet", "vae", "text_encoder", "tokenizer", "scheduler")
-SAFETY = ("safety_checker", "feature_extractor")
+from .where import PARTS, SAFETY
 
 
 @dataclass
@@ -89,39 +85,6 @@ class BaseModel:
         """(channels, h, w) of one picture's latent."""
         config: Any = self.unet.config
         return int(config.in_channels), int(config.sample_size), int(config.sample_size)
-
-
-def base_model_folder(base: str, revision: str | None, domain: Domain) -> Path:
-    """Where the recipe's base model lies: shipped with the domain, a folder of the user's, or the
-    hub's copy of a pinned revision, fetched where it is not in the local cache."""
-    shipped = domain.base_model(base)
-    if shipped is not None:
-        return shipped
-    folder = Path(base).expanduser()
-    if (folder / "model_index.json").is_file():
-        return folder
-    is_hub_id = base.count("/") == 1 and not folder.exists() and not base.startswith((".", "~"))
-    if not is_hub_id:
-        raise UserError(
-            f"base model {base!r}: neither ships with domain {domain.name!r}, nor is a folder in "
-            "diffusers' pipeline format (no model_index.json), nor a hub id OWNER/NAME"
-        )
-    if revision is None:
-        raise UserError(
-            f"base model {base!r}: pin the hub's revision with base_revision (a commit's 40 digits)"
-        )
-    return _from_hub(base, revision)
-
-
-def _from_hub(repo: str, revision: str) -> Path:
-    """The pipeline's parts from the hub or its local cache, float32 safetensors only."""
-    from huggingface_hub import snapshot_download
-
-    wanted = ["model_index.json", *(f"{p}/*.json" for p in (*PARTS, *SAFETY))]
-    wanted += ["tokenizer/*.txt", "*/model.safetensors", "*/diffusion_pytorch_model.safetensors"]
-    way_out = "give a local folder as `base` in a recipe that extends this one"
-    with hub_errors(f"base model {repo}@{revision[:8]}:", way_out):
-        return Path(snapshot_download(repo, revision=revision, allow_patterns=wanted))
 
 
 def check_base_model(folder: Path) -> dict[str, Any]:

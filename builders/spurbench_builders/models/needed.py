@@ -9,8 +9,9 @@ from spurbench.contracts import Classifier, Domain, FeatureClassifier
 from spurbench_builders.recipes.model import Network, Recipe
 from spurbench_builders.team import Team
 
-from .base import BaseModel, base_model_folder, folder_fingerprint, load_base_model
+from .base import BaseModel, folder_fingerprint, load_base_model
 from .networks import load_network
+from .where import base_model_folder
 
 if TYPE_CHECKING:
     import torch

@@ -171,13 +171,17 @@ class Audit(_Part):
 
 class Recipe(_Part):
     """A complete build configuration. ``base`` is a model that ships with the domain, a folder in
-    diffusers' format, or a hub id, which must be pinned by ``base_revision``."""
+    diffusers' format, or a hub id, which must be pinned by ``base_revision``. ``threads`` are those
+    that a step computes with on the CPU (None: all cores), ``device`` is where: ``auto`` takes a
+    CUDA device where there is one."""
 
     name: str
     summary: str
     domain: str
     base: str
     base_revision: str | None = Field(default=None, pattern="^[0-9a-f]{40}$")
+    threads: int | None = Field(default=None, ge=1, le=1024)
+    device: Literal["auto", "cpu"] = "auto"
     prompt: Prompt
     references: References
     panel: tuple[Network, ...] = Field(min_length=1)

@@ -15,10 +15,12 @@ from spurbench_builders.inputs.request import BuildRequest
 from spurbench_builders.models.needed import Models
 from spurbench_builders.recipes.model import Recipe
 from spurbench_builders.team import Team
+from spurbench_builders.threads import threads_for
 
 # Steps that builds of one class can take over from each other, and the parts of a recipe that play
 # no part in them.
-_LATER = {"name", "summary", "audit"}
+# (Of threads and device the identity holds what they come to.)
+_LATER = {"name", "summary", "audit", "threads", "device"}
 INDEPENDENT_OF = {
     "references": _LATER
     | {"base", "base_revision", "prompt", "prior", "training", "similarity", "sampling"},
@@ -51,6 +53,7 @@ def identity_of(
         "versions": package_versions(request.recipe),
         "device": team.device_name,
         "processes": team.size,
+        "threads": threads_for(request.recipe.threads),
     }
 
 

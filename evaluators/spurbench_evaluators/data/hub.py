@@ -7,6 +7,7 @@ from pathlib import Path
 
 from spurbench.dataset.manifest import NAME
 from spurbench.errors import UserError
+from spurbench.hub import hub_or_cache
 
 COMMIT = re.compile("[0-9a-f]{40}")
 
@@ -39,17 +40,19 @@ def snapshot(text: str, revision: str | None = None) -> Path:
     from huggingface_hub.errors import HfHubHTTPError, HFValidationError, LocalEntryNotFoundError
 
     name, revision = split_id(text, revision)
+    why = ""
     try:
-        folder = Path(
-            snapshot_download(
-                name,
-                repo_type="dataset",
-                revision=revision,
-                allow_patterns=[NAME, "data/**"],
+        with hub_or_cache() as why:
+            folder = Path(
+                snapshot_download(
+                    name,
+                    repo_type="dataset",
+                    revision=revision,
+                    allow_patterns=[NAME, "data/**"],
+                )
             )
-        )
     except (HfHubHTTPError, HFValidationError, LocalEntryNotFoundError, OSError) as error:
-        reason = str(error).strip().split("\n")[0][:160]
+        reason = why or str(error).strip().split("\n")[0][:160]
         raise UserError(
             f"{text}: neither a folder here nor a data set that the hub gives ({reason}); check the "
             "name, or make one with `spurbench build` or `spurbench import-si`"

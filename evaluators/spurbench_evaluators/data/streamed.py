@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from spurbench.errors import UserError, unknown
+from spurbench.hub import unanswered
 
 from .hub import split_id
 from .wnids import WNID, wnids
@@ -72,8 +73,11 @@ def _chosen_split(wanted: str, known: list[str], where: str) -> str:
 
 def _commit(name: str, revision: str | None) -> str:
     """The commit that a revision of a hub repository is now."""
-    from huggingface_hub import HfApi
+    from huggingface_hub import HfApi, constants
 
+    why = "" if constants.HF_HUB_OFFLINE else unanswered(constants.ENDPOINT)
+    if why:
+        raise OSError(why)
     return str(HfApi().dataset_info(name, revision=revision).sha)
 
 

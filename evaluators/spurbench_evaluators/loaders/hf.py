@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from contextlib import AbstractContextManager
+from contextlib import AbstractContextManager, nullcontext
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -35,7 +35,7 @@ class HfEvaluator:
 
         spec = f"hf/{name}"
         config = _config(name)
-        with _readable(spec):
+        with _readable(name):
             processor = AutoImageProcessor.from_pretrained(name, **OPTIONS)
         kind, data = type(processor).__name__, processor.to_dict()
         transform, normalisation = processor_transform(spec, kind, data)
@@ -72,7 +72,7 @@ class HfEvaluator:
 def _config(name: str) -> Any:
     from transformers import AutoConfig
 
-    with _readable(f"hf/{name}"):
+    with _readable(name):
         return AutoConfig.from_pretrained(name, **OPTIONS)
 
 
@@ -81,7 +81,7 @@ def _pretrained(spec: str, name: str) -> nn.Module:
     from transformers import AutoModelForImageClassification as Auto
 
     try:
-        with _readable(spec):
+        with _readable(name):
             model, faults = _filled(Auto, name, use_safetensors=True, **OPTIONS)
     except RuntimeError as error:  # of another shape
         reason = " ".join(str(error).split())[:200]
@@ -172,9 +172,10 @@ def _words(label: str) -> set[str]:
     return {word.strip().lower() for word in label.replace("_", " ").split(",")}
 
 
-def _readable(spec: str) -> AbstractContextManager[None]:
+def _readable(name: str) -> AbstractContextManager[None]:
     """Turns what transformers raises for an absent or unsafe repository into one line."""
     from spurbench_evaluators.network.fetching import fetching
 
     way_out = "give a folder with config.json, preprocessor_config.json and model.safetensors"
-    return fetching(spec, way_out, (OSError, ValueError, KeyError))
+    host = nullcontext("") if Path(name).is_dir() else None
+    return fetching(f"hf/{name}", way_out, (OSError, ValueError, KeyError), host)

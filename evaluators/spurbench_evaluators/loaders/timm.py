@@ -73,6 +73,7 @@ class TimmEvaluator:
             ),
             normalisation.mean,
             normalisation.std,
+            shared=True,
         )
 
 

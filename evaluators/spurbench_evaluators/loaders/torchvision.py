@@ -7,12 +7,14 @@ larger input, renamed keys) is data in cards/torchvision.json, so that `--weight
 from __future__ import annotations
 
 import re
+from contextlib import nullcontext
 from fnmatch import fnmatch
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from spurbench.contracts import ModelCard, ModelFacts, Normalisation, Transform
 from spurbench.errors import UserError, unknown
+from spurbench.hub import unanswered
 
 if TYPE_CHECKING:
     from torch import Tensor, nn
@@ -86,6 +88,7 @@ class TorchvisionEvaluator:
             transforms.mean,
             transforms.std,
             card.normalisation,
+            shared=True,
         )
 
 
@@ -153,11 +156,22 @@ def _build(architecture: str, card: ModelCard, outputs: int) -> nn.Module:
 def _fetched(spec: str, described: Any) -> dict[str, Tensor]:
     from spurbench_evaluators.network.fetching import fetching
 
-    with fetching(spec):
+    with fetching(spec, host=nullcontext("")):
+        _check_host(described.url)
         state: dict[str, Tensor] = described.get_state_dict(
             progress=False, check_hash=True, weights_only=True
         )
     return state
+
+
+def _check_host(url: str) -> None:
+    """OSError where the weights' host is needed and does not answer: torch would wait for minutes."""
+    import torch
+
+    kept = Path(torch.hub.get_dir()) / "checkpoints" / url.rpartition("/")[2]
+    why = "" if kept.is_file() else unanswered(url)
+    if why:
+        raise OSError(why)
 
 
 def _renamed(architecture: str, state: dict[str, Tensor]) -> dict[str, Tensor]:

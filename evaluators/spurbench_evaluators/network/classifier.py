@@ -17,7 +17,8 @@ class NetworkClassifier:
     """Normalises (N, 3, H, W) images in [0, 1] with ``mean`` and ``std`` and applies a network.
 
     Fulfils FeatureClassifier for any network whose logits come from one linear layer.
-    ``reaches`` is what the network's first layer is to be fed where the network scales its input
+    ``shared`` says that several threads may run the network at once: its forward passes keep
+    nothing in it. ``reaches`` is what the network's first layer is to be fed where the network scales its input
     itself; without it that is the normalisation applied here. The self-test compares.
     """
 
@@ -31,12 +32,15 @@ class NetworkClassifier:
         mean: Sequence[float],
         std: Sequence[float],
         reaches: Normalisation | None = None,
+        *,
+        shared: bool = False,
     ) -> None:
         self.spec = spec
         self.network = network.eval().requires_grad_(False)
         self.label_space = label_space
         self.transform = transform
         self.facts = facts
+        self.shared = shared
         self.normalisation: Normalisation | None = reaches or Normalisation(tuple(mean), tuple(std))
         self._mean = torch.tensor(mean).view(1, -1, 1, 1)  # (1, 3, 1, 1)
         self._std = torch.tensor(std).view(1, -1, 1, 1)  # (1, 3, 1, 1)

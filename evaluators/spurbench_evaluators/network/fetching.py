@@ -7,9 +7,10 @@ import io
 import logging
 import sys
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager
 
 from spurbench.errors import UserError
+from spurbench.hub import hub_or_cache
 
 WITH_WEIGHTS = "give a checkpoint on disk with --weights FILE"
 
@@ -19,20 +20,26 @@ def fetching(
     spec: str,
     way_out: str = WITH_WEIGHTS,
     failures: tuple[type[Exception], ...] = (OSError, RuntimeError, ValueError),
+    host: AbstractContextManager[str] | None = None,
 ) -> Iterator[None]:
-    """Within, libraries' own announcements are dropped and their failures become a UserError."""
+    """Within, libraries' own announcements are dropped and their failures become a UserError.
+
+    ``host`` yields why where things come from does not answer; None is the hub.
+    """
     from rich.console import Console
 
     console = Console(file=sys.stderr)
+    unanswered = ""
     try:
         with (
+            host or hub_or_cache() as unanswered,
             console.status(f"fetching {spec}"),  # shown on a terminal only
             _quiet_logger("huggingface_hub"),  # a line for each of its retries
             contextlib.redirect_stdout(io.StringIO()),  # torch says there what it downloads
         ):
             yield
     except failures as error:
-        reason = str(error).strip().split("\n")[0][:200]
+        reason = unanswered or str(error).strip().split("\n")[0][:200]
         raise UserError(f"{spec}: cannot be had ({reason}); {way_out}") from error
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
@@ -10,6 +11,7 @@ import numpy as np
 
 from spurbench.contracts import Classifier, Transform
 from spurbench.errors import UserError
+from spurbench.parallel import cores
 from spurbench.prediction import check_logits
 
 from .framing import Framing
@@ -20,6 +22,9 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
 CPU_OUT_OF_MEMORY = "DefaultCPUAllocator"  # torch raises a bare RuntimeError there, and says this
+
+
+MOST_PASSES = 16  # each holds a batch's activations
 
 
 @dataclass
@@ -36,6 +41,19 @@ class Member:
 
     def transforms(self) -> tuple[Transform, Transform]:
         return self.framing.pictures, self.framing.validation
+
+
+def passes(members: Sequence[Member]) -> int | None:
+    """How many batches are computed at once, each by one thread of torch: one a core, on a CPU.
+
+    Small layers gain little from more threads, which wait for each other wherever another process has
+    a core; and no score depends on how many cores there are. None where that cannot be: on another
+    device, or where a member's network may not be run by several threads at once.
+    """
+    able = all(
+        m.placement.device == "cpu" and getattr(m.classifier, "shared", False) for m in members
+    )
+    return min(cores(), MOST_PASSES) if able else None
 
 
 def forward(member: Member, pixels: NDArray[np.uint8], *, check: bool = True) -> torch.Tensor:

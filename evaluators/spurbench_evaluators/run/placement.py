@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
@@ -105,9 +104,3 @@ def inputs(classifier: Classifier, pixels: torch.Tensor, placement: Placement) -
     # Divided there: bytes cross to the device in a quarter of what floats would take.
     images = pixels.to(placement.device).permute(0, 3, 1, 2).to(wide) / 255  # (N, 3, H, W)
     return images.to(getattr(torch, placement.dtype))
-
-
-def cores() -> int:
-    """Processor cores that this process may use."""
-    affinity = getattr(os, "sched_getaffinity", None)  # where the system confines processes
-    return len(affinity(0)) if affinity else os.cpu_count() or 1

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Callable, Generator, Iterable, Sequence
+from collections.abc import Callable, Generator, Iterable, Iterator, Sequence
 from contextlib import closing
 from dataclasses import dataclass
 from itertools import islice
@@ -15,13 +15,13 @@ from spurbench.contracts import Transform
 from spurbench.dataset.read import StoredPicture
 from spurbench.errors import UserError
 from spurbench.files import sha256_bytes
-from spurbench.parallel import ordered_map
+from spurbench.parallel import computing_with, ordered_map
 from spurbench.pictures import read_rgb
 from spurbench.prediction import framed
 from spurbench.results import Unreadable
 from spurbench.scores.answers import Answer, Seen, answers
 
-from .forward import Member, forward
+from .forward import Member, forward, passes
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -67,23 +67,46 @@ def run(
     """
     position = min(member.start for member in members)
     drawn = islice(pictures, position, None)
-    # Two batches ahead: one is ready when the network asks for it, and memory stays flat.
-    # Closed whatever happens: an error's traceback would keep its threads, and the process, alive.
-    with closing(
-        ordered_map(_preparer(members), drawn, workers, 2 * batch_size + workers)
-    ) as ready:
-        while chunk := list(islice(ready, batch_size)):
-            stop = position + len(chunk)
-            due = [chunk[max(0, member.start - position) :] for member in members]
-            left_out = [_left_out(m, items) for m, items in zip(members, due, strict=True)]
-            faults = [item.reason for items in left_out for item in items]
-            if faults and not skip_unreadable:
-                raise UserError(faults[0])
-            seen = [
-                _seen(m, items) if items else None for m, items in zip(members, due, strict=True)
-            ]
-            yield Chunk(position, stop, seen, left_out)
-            position = stop
+    at_once = passes(members)
+    # A batch more than are at work is ready when the network asks for it, and memory stays flat.
+    ahead = ((at_once or 1) + 1) * batch_size + workers
+
+    def answered(part: tuple[int, list[_Ready]]) -> Chunk:
+        return _answered(members, *part, skip_unreadable=skip_unreadable)
+
+    # Closed whatever happens: an error's traceback would keep threads, and the process, alive.
+    with closing(ordered_map(_preparer(members), drawn, workers, ahead)) as ready:
+        parts = _parts(ready, position, batch_size)
+        if at_once is None:
+            yield from map(answered, parts)
+            return
+        with (
+            computing_with(1),
+            closing(ordered_map(answered, parts, at_once, at_once)) as chunks,
+        ):
+            yield from chunks
+
+
+def _parts(
+    ready: Iterator[_Ready], position: int, batch_size: int
+) -> Iterator[tuple[int, list[_Ready]]]:
+    """Where each batch begins, and its pictures."""
+    while part := list(islice(ready, batch_size)):
+        yield position, part
+        position += len(part)
+
+
+def _answered(
+    members: Sequence[Member], position: int, part: list[_Ready], *, skip_unreadable: bool
+) -> Chunk:
+    """What every member says of a batch."""
+    due = [part[max(0, member.start - position) :] for member in members]
+    left_out = [_left_out(m, items) for m, items in zip(members, due, strict=True)]
+    faults = [item.reason for items in left_out for item in items]
+    if faults and not skip_unreadable:
+        raise UserError(faults[0])
+    seen = [_seen(m, items) if items else None for m, items in zip(members, due, strict=True)]
+    return Chunk(position, position + len(part), seen, left_out)
 
 
 def _preparer(members: Sequence[Member]) -> Callable[[StoredPicture], _Ready]:

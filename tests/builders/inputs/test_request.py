@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from spurbench.errors import UserError
-from spurbench_builders.inputs.request import cards_named, is_data_set, work_root
+from spurbench_builders.inputs.request import cards_named, kind_of, work_root
 from tests.builders.made import CARD, OTHER, MadeDomain, made_request
 
 DOMAIN = MadeDomain()
@@ -26,7 +26,9 @@ def test_a_name_that_is_not_known_is_refused_with_the_nearest() -> None:
     with pytest.raises(UserError) as caught:
         cards_named(["freight carr"], DOMAIN)
     assert "did you mean 'freight car'" in str(caught.value)
-    assert "(classes of domain micro; see `spurbench list classes`)" in str(caught.value)
+    assert str(caught.value).endswith(
+        "(classes of domain micro; see `spurbench list classes --domain micro`)"
+    )
     nothings: list[str | list[str]] = ["", " , ", []]
     for nothing in nothings:
         with pytest.raises(UserError) as caught:
@@ -45,7 +47,7 @@ def test_the_panel_is_asked_unless_pictures_are_the_users_own(tmp_path: Path) ->
     assert made_request(out).asks_panel and not made_request(out).fresh
     assert not made_request(out, own_references=tmp_path).asks_panel
     assert made_request(out, own_references=tmp_path, filter_own=True).asks_panel
-    assert not is_data_set(tmp_path)
+    assert kind_of(tmp_path) == "pictures"
     (tmp_path / "manifest.json").write_text("{}")
-    assert is_data_set(tmp_path)
+    assert kind_of(tmp_path) == "data set"
     assert made_request(out, own_references=tmp_path).asks_panel

@@ -8,7 +8,8 @@ from diffusers import StableDiffusionPipeline
 
 from spurbench import plugins
 from spurbench_builders.method.sampling import first_latents, sample
-from spurbench_builders.models.base import base_model_folder, load_base_model
+from spurbench_builders.models.base import load_base_model
+from spurbench_builders.models.where import base_model_folder
 from spurbench_builders.recipes.files import load_recipe
 
 FOLDER = base_model_folder("micro", None, plugins.domain("micro"))

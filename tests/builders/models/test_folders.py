@@ -17,11 +17,11 @@ from spurbench.errors import UserError
 from spurbench.files import sha256_file, sha256_json
 from spurbench_builders.method.schedule import schedule_of
 from spurbench_builders.models.base import (
-    base_model_folder,
     check_base_model,
     folder_fingerprint,
     load_base_model,
 )
+from spurbench_builders.models.where import base_model_folder
 from tests.builders.tiny_pipeline import make_pipeline
 
 MICRO, IMAGENET = plugins.domain("micro"), plugins.domain("imagenet")

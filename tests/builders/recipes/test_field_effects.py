@@ -26,9 +26,10 @@ from spurbench_builders import api
 from spurbench_builders.ablation.cells import Cell
 from spurbench_builders.ablation.variants import Variant
 from spurbench_builders.inputs.request import BuildRequest
-from spurbench_builders.models.base import base_model_folder, load_base_model
+from spurbench_builders.models.base import load_base_model
 from spurbench_builders.models.needed import Models
 from spurbench_builders.models.networks import load_network
+from spurbench_builders.models.where import base_model_folder
 from spurbench_builders.recipes.files import derived, load_recipe
 from spurbench_builders.recipes.model import Network, Recipe
 from spurbench_builders.run.check import check

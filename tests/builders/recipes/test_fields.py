@@ -12,6 +12,7 @@ from tests.builders.method import test_effects as method
 from tests.rows import mentions, source_of
 
 HERE = "builders/recipes/test_field_effects.py"
+BESIDE = "builders/run/test_side_by_side.py"
 METHOD = "builders/method/test_effects.py"
 ROWS = {
     "Recipe.name": f"{HERE}::test_the_name_is_in_every_generated_row",
@@ -19,6 +20,8 @@ ROWS = {
     "Recipe.domain": f"{HERE}::test_the_domain_brings_its_classes",
     "Recipe.base": f"{HERE}::test_another_base_makes_other_pictures",
     "Recipe.base_revision": f"{HERE}::test_the_hubs_revision_is_the_pinned_one",
+    "Recipe.threads": f"{BESIDE}::test_threads_come_from_the_recipe_or_the_machine",
+    "Recipe.device": f"{BESIDE}::test_on_a_gpu_classes_are_built_one_after_another",
     "Recipe.panel": f"{HERE}::test_the_panel_selects_and_judges",
     "Network.spec": f"{HERE}::test_a_network_by_its_spec",
     "Network.weights": f"{HERE}::test_a_networks_own_weights",

@@ -27,6 +27,8 @@ OTHER = {
     "abar": "none",
     "fp32": "bf16",
     "full": "frozen",
+    "auto": "cpu",
+    "cpu": "auto",
 }
 
 

@@ -19,7 +19,8 @@ from spurbench.pictures import png_bytes
 from spurbench_builders.checks import safety
 from spurbench_builders.inputs.importing import import_folder
 from spurbench_builders.inputs.request import BuildRequest
-from spurbench_builders.models.base import base_model_folder, check_base_model, load_base_model
+from spurbench_builders.models.base import check_base_model, load_base_model
+from spurbench_builders.models.where import base_model_folder
 from spurbench_builders.recipes.files import derived, load_recipe
 from spurbench_builders.recipes.model import Recipe
 from spurbench_builders.run.build import build

@@ -72,8 +72,15 @@ def test_an_identity_holds_all_that_decides_the_bytes() -> None:
         "versions": package_versions(recipe),
         "device": "card of a kind",
         "processes": 3,
+        "threads": 1,
     }
     assert json.loads(json.dumps(identity())) == identity(), "as JSON has it"
+
+
+def test_threads_are_what_the_recipes_come_to_here(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("OMP_NUM_THREADS", "5")
+    found = [identity(made_recipe(threads=threads))["threads"] for threads in (1, 3, None)]
+    assert found == [1, 3, 5]
 
 
 def test_own_pictures_that_no_panel_looks_at_are_another_identity(tmp_path: Path) -> None:
@@ -116,6 +123,8 @@ def test_everything_of_an_identity_but_the_recipe_counts_for_a_step(name: str) -
     assert key(name, something_new=1) != key(name), "until someone says that it does not count"
 
 
+COME_TO = {"threads", "device"}
+"""Fields of which the identity holds what they come to here."""
 MATTERS = {
     "references": {"domain", "references", "panel"},
     "prior": {"domain", "base", "base_revision", "prompt.prior", "prior", "sampling"},
@@ -130,7 +139,9 @@ def test_of_a_recipe_only_what_plays_no_part_leaves_a_steps_key_alone(name: str)
             matters = path[0] in MATTERS[name] or dotted in MATTERS[name]
         else:
             nothing = {"prompt.contexts", "similarity.class_weights.koala", "similarity.weight"}
-            matters = path[0] not in {"name", "summary", "audit"} and dotted not in nothing
+            matters = (
+                path[0] not in {"name", "summary", "audit", *COME_TO} and dotted not in nothing
+            )
         assert (key(name, recipe) != key(name)) == matters, path
 
 

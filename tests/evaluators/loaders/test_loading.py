@@ -72,7 +72,7 @@ def test_wrapped_state_dicts_load(tmp_path: Path) -> None:
             "resnet50",
             "is not LOADER/NAME; loaders: hf, micro, onnx, python, robustbench, timm, torchvision",
         ),
-        ("tim/resnet50", "unknown evaluator 'tim'; did you mean 'timm'"),
+        ("tim/resnet50", "unknown loader 'tim'; did you mean 'timm'"),
         ("micro/resnet_v3", "did you mean 'resnet_v"),
         ("timm/resnet5000", "unknown timm model 'resnet5000'; did you mean"),
         ("python/nothing", "is not python/MODULE:CALLABLE"),
@@ -129,7 +129,8 @@ def test_hostile_models_end_in_one_line_and_no_result(tmp_path: Path, case: str)
         text=True,
     )
     assert done.returncode == 2, done.stderr
-    lines = done.stderr.strip().splitlines()
+    loading, *lines = done.stderr.strip().splitlines()
+    assert loading == "spurbench eval: loading torch ..."
     assert len(lines) == 1 and lines[0].startswith("spurbench: ") and said in lines[0]
     assert not (tmp_path / "results").exists() and not (tmp_path / "hacked").exists()
 

@@ -41,7 +41,7 @@ def spurbench(installed: Path, *words: str) -> subprocess.CompletedProcess[str]:
 
 
 def test_it_is_listed(installed: Path) -> None:
-    assert "example" in spurbench(installed, "list", "evaluators").stdout.split()
+    assert "example" in spurbench(installed, "list", "loaders").stdout.split()
     listed = spurbench(installed, "list", "models", "--loader", "example").stdout.split()
     assert "example/mean_colour" in listed
 

@@ -12,6 +12,7 @@ from torchvision import models
 from spurbench import plugins
 from spurbench.errors import UserError
 from spurbench.prediction import framed, to_tensor
+from spurbench_evaluators.loaders import torchvision as torchvision_loader
 from spurbench_evaluators.network.classifier import NetworkClassifier
 from tests.conftest import picture
 
@@ -95,6 +96,7 @@ def test_fetched_weights_are_held_to_the_architecture(
 ) -> None:
     network, _ = saved(tmp_path, "squeezenet1_1")
     state = dict(network.state_dict())
+    monkeypatch.setattr(torchvision_loader, "_check_host", lambda url: None)
     monkeypatch.setattr(
         "torchvision.models._api.load_state_dict_from_url", lambda *_, **__: dict(state)
     )
@@ -115,6 +117,7 @@ def test_another_architecture_and_no_network_are_one_line(
     def offline(*args: object, **kwargs: object) -> None:
         raise OSError("no network")
 
+    monkeypatch.setattr(torchvision_loader, "_check_host", lambda url: None)
     monkeypatch.setattr("torchvision.models._api.load_state_dict_from_url", offline)
     with pytest.raises(UserError, match=r"cannot be had \(no network\); .*--weights FILE"):
         plugins.classifier("torchvision/resnet18")

@@ -58,7 +58,7 @@ def test_paths_are_those_of_the_lists_folder(
 
 WRONG = {
     "no spec": ("micro/vit\nvit", "line 2: model spec 'vit' is not LOADER/NAME"),
-    "no such loader": ("tim/resnet50", "line 1: unknown evaluator 'tim'; did you mean 'timm'"),
+    "no such loader": ("tim/resnet50", "line 1: unknown loader 'tim'; did you mean 'timm'"),
     "an unknown option": ("micro/vit --val x", "line 1: unrecognized arguments: --val x"),
     "half an option": ("micro/vit --batch 3", "line 1: unrecognized arguments: --batch 3"),
     "an option without its value": ("micro/vit --weights", "line 1: argument --weights: expected"),

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 from copy import deepcopy
 from typing import Any
 
@@ -11,11 +10,11 @@ import pytest
 import torch
 
 from spurbench.errors import UserError
+from spurbench.parallel import cores
 from spurbench.prediction import framed, to_tensor
 from spurbench_evaluators.run.placement import (
     Placement,
     choose,
-    cores,
     inputs,
     place,
     placement_of,
@@ -194,13 +193,3 @@ def test_the_gpu_is_described_by_its_name(monkeypatch: pytest.MonkeyPatch) -> No
     monkeypatch.setattr(torch.cuda, "get_device_name", names.get)
     described = [Placement(d, "float32").described() for d in ("cpu", "mps", "cuda", "cuda:1")]
     assert described == ["cpu", "mps", "cuda NVIDIA A10", "cuda NVIDIA H100"]
-
-
-def test_cores_are_those_that_this_process_may_use(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(os, "cpu_count", lambda: 32)
-    monkeypatch.setattr(os, "sched_getaffinity", lambda pid: {3, 5, 9} if pid == 0 else set())
-    assert cores() == 3
-    monkeypatch.delattr(os, "sched_getaffinity")
-    assert cores() == 32
-    monkeypatch.setattr(os, "cpu_count", lambda: None)
-    assert cores() == 1

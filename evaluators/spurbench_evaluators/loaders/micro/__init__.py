@@ -60,6 +60,7 @@ class MicroEvaluator:
             ),
             [config["mean"]] * 3,
             [config["std"]] * 3,
+            shared=True,
         )
 
     def _config(self, name: str) -> dict[str, Any]:

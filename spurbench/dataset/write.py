@@ -97,8 +97,8 @@ def install_class(
     ``files`` are the finished parquet files by split, whatever they are called. The manifest is
     written last but the card, so an interrupted call leaves a folder that the next call completes.
     """
-    check_target(folder)
     with writing(folder) as real:
+        check_target(folder)  # now: while another writes, files are there before their manifest
         return put_class(real, name, domain, slug, entry, files)
 
 

@@ -21,12 +21,12 @@ from spurbench.files import sha256_file
 from spurbench.prediction import framed, predict
 from spurbench.results import read_result
 from spurbench.scores.stored import predictions_path
-from spurbench_evaluators.api import _how, evaluate, evaluate_models, score_pictures
+from spurbench_evaluators.api import evaluate, evaluate_models, score_pictures
 from spurbench_evaluators.data.sources import open_source
 from spurbench_evaluators.run.checks import check_source
 from spurbench_evaluators.run.framing import reframe
 from spurbench_evaluators.run.placement import Placement
-from spurbench_evaluators.run.settings import Settings
+from spurbench_evaluators.run.settings import Settings, how
 from tests.conftest import make_class, picture
 from tests.evaluators.fakes import Fake, small_network
 
@@ -220,4 +220,4 @@ def test_what_is_announced_is_where_each_model_runs(
 ) -> None:
     monkeypatch.setattr("torch.cuda.get_device_name", lambda device: {"cuda:1": "Some GPU"}[device])
     classifiers = [small_network() if name == "network" else Fake() for name in models]
-    assert _how(classifiers, Settings(Placement("cuda:1", "float32"), "model", 7, 2)) == said
+    assert how(classifiers, Settings(Placement("cuda:1", "float32"), "model", 7, 2)) == said

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Generator, Iterator
-from dataclasses import replace
 from pathlib import Path
 
 from spurbench.dataset.folders import SourceClass, find_classes, read_picture
@@ -20,6 +19,8 @@ from spurbench.errors import UserError
 from spurbench.files import friendly_disk_errors, remove_tree, sha256_bytes
 from spurbench.pictures import read_rgb
 from spurbench_builders.progress import Progress
+
+from .pool import sourced
 
 
 def import_folder(root: Path, out: Path) -> Generator[Progress]:
@@ -82,7 +83,5 @@ def _rows(si_class: SourceClass) -> Iterator[Row]:
     for i, (place, origin, credit) in enumerate(files):
         data = read_picture(place)
         read_rgb(data, str(place))
-        sha256 = sha256_bytes(data)
-        if credit.source_sha256 is None:
-            credit = replace(credit, source_sha256=sha256)
+        sha256, credit = sha256_bytes(data), sourced(credit, data)
         yield Row(data, si_class.label, si_class.name, "si", i, origin, sha256, credit=credit)

@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from itertools import islice
 from pathlib import Path
 
 from PIL import Image
 
 from spurbench.contracts import ClassCard, Domain
-from spurbench.dataset.folders import find_classes, read_picture
+from spurbench.dataset.folders import Place, find_classes, read_picture
 from spurbench.dataset.read import open_data_set
 from spurbench.dataset.schema import UNKNOWN, Credit
 from spurbench.errors import UserError
@@ -81,12 +81,21 @@ def spurious_imagenet_pool(
     by_label = domain.name == "imagenet"
     for found in find_classes(root):
         if found.label == card.label if by_label else found.slug == card.slug:
-            files = list(zip(found.pictures, found.origins, strict=True))[:count]
-            return [
-                PoolPicture(png_bytes(read_rgb(read_picture(place), str(place))), origin)
-                for place, origin in files
-            ]
+            files = zip(found.pictures, found.origins, found.credits, strict=True)
+            return [_whole(*file) for file in islice(files, count)]
     raise UserError(f"{root}: holds no pictures of class {card.name}; choose others with --classes")
+
+
+def _whole(place: Place, origin: str, credit: Credit) -> PoolPicture:
+    """A file's own bytes, which can be read as a picture."""
+    data = read_picture(place)
+    read_rgb(data, str(place))
+    return PoolPicture(data, origin, sourced(credit, data))
+
+
+def sourced(credit: Credit, data: bytes) -> Credit:
+    """The credit with the source's hash: that of the bytes, unless it says another."""
+    return credit if credit.source_sha256 else replace(credit, source_sha256=sha256_bytes(data))
 
 
 def own_pool(folder: Path, slug: str, *, flat: bool = True) -> list[PoolPicture]:

@@ -51,8 +51,6 @@ def merge_data_sets(folders: Sequence[Path], out: Path, *, replace: bool = False
     has it with others (unless it is to be replaced), the domains differ, or a file is not what its
     manifest says.
     """
-    with friendly_disk_errors(out):
-        check_target(out)
     classes: dict[str, tuple[Path, ClassEntry]] = {}
     domains: dict[str, Path] = {}
     for folder in folders:
@@ -69,6 +67,7 @@ def merge_data_sets(folders: Sequence[Path], out: Path, *, replace: bool = False
     (domain,) = domains
     title = read_manifest(folders[0]).name
     with friendly_disk_errors(out), writing(out) as real:
+        check_target(out)
         there = _there(out, domain)
         _check_replaced(out, there, classes, replace=replace)
         for slug, (folder, entry) in sorted(classes.items()):

@@ -107,7 +107,7 @@ def _options() -> argparse.Namespace:
     parser.add_argument("--record", type=Path, help="add what was found to this JSON file")
     parser.add_argument("--work", type=Path, help="where to work, and to go on")
     parser.add_argument("--again", action="store_true", help="try what was not noticed once more")
-    parser.add_argument("--changed", action="store_true", help="modules that the record lacks only")
+    parser.add_argument("--changed", action="store_true", help="recorded modules that differ since")
     parser.add_argument("--sample", type=int, help="try so many mutants of a module at most")
     parser.add_argument("--floor", type=float, default=0.0, help="fail where less is noticed")
     parser.add_argument("--minutes", type=float, help="begin no group after so many")

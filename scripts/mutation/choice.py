@@ -21,13 +21,13 @@ def source_sha256(module: str) -> str:
 def changed(
     groups: Iterable[Group], record: Record, sha256: Callable[[str], str] = source_sha256
 ) -> list[Group]:
-    """The groups, each with those of its modules alone whose source the record does not know."""
+    """The groups, each with those of its modules alone that are recorded with another source."""
     found = []
     for group in groups:
         modules = tuple(
             module
             for module in group.modules
-            if record.get(at_home(module), {}).get("sha256") != sha256(module)
+            if at_home(module) in record and record[at_home(module)]["sha256"] != sha256(module)
         )
         if modules:
             found.append(replace(group, modules=modules))

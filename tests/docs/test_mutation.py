@@ -64,11 +64,11 @@ def test_the_repositorys_own_reasons_are_of_modules_in_groups() -> None:
 def test_modules_that_the_record_knows_are_left_out() -> None:
     record = {"spurbench/a.py": {"sha256": "of " + ONE}}
     record["leaderboard/spurbench_leaderboard/c.py"] = {"sha256": "older"}
+    assert changed(GROUPS, record, "of {}".format) == [GROUPS[1]]
+    record["builders/spurbench_builders/b.py"] = {"sha256": "older"}
     narrow = [Group("first", (TWO,), ("tests/x",)), GROUPS[1]]
     assert changed(GROUPS, record, "of {}".format) == narrow
-    record["builders/spurbench_builders/b.py"] = {"sha256": "of " + TWO}
-    assert changed(GROUPS, record, "of {}".format) == [GROUPS[1]]
-    assert changed(GROUPS, {}, "of {}".format) == GROUPS
+    assert changed(GROUPS, {}, "of {}".format) == [], "what was never recorded is no change"
 
 
 def test_a_module_is_known_by_its_source() -> None:

@@ -110,9 +110,17 @@ def table1(record: dict[str, Any]) -> str:
     together = share_estimate(values(record, FULL, consistent))
     said = (
         f"Generated minus pool: **{signed(gap)} points**. {percent(together)} % of the generated pictures "
-        f"fool the whole panel; {_referee_says(record)}."
+        f"fool the whole panel; {_referee_says(record)}. {_by_seed(record)}"
     )
     return "\n".join([*lines, "", said])
+
+
+def _by_seed(record: dict[str, Any]) -> str:
+    """What a data set of one seed is worth."""
+    means = values(record, FULL, accuracy).mean(axis=0)
+    each = ", ".join(f"{100 * mean:.1f}" for mean in means)
+    seeds = ", ".join(str(seed) for seed in record["seeds"])
+    return f"Seed by seed ({seeds}) the generated mean is {each} %: one seed alone says little."
 
 
 def _referee_says(record: dict[str, Any]) -> str:

@@ -101,10 +101,13 @@ def models_table(named: Sequence[tuple[str, Result]]) -> Table:
 
 def percent(interval: Interval) -> str:
     """``81.3 [71.1, 88.5]``; the bounds are left out where there are none."""
-    value = f"{100 * interval.value:.1f}"
     if interval.low is None or interval.high is None:
-        return value
-    return f"{value} [{100 * interval.low:.1f}, {100 * interval.high:.1f}]"
+        return _points(interval.value)
+    return f"{_points(interval.value)} [{_points(interval.low)}, {_points(interval.high)}]"
+
+
+def _points(share: float) -> str:
+    return f"{round(100 * share, 1) + 0.0:.1f}"  # no -0.0
 
 
 def unreadable_note(unreadable: Sequence[Unreadable]) -> str:

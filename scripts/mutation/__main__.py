@@ -40,10 +40,14 @@ SEED = 0
 RECORD = ROOT / "docs" / "runs" / "mutation.json"
 
 
+class GroupError(Exception):
+    """A group of which nothing can be said, such as one whose tests fail without any mutant."""
+
+
 def run(
     group: Group, folder: Path, children: int, *, again: bool, sample: int | None = None
 ) -> dict[str, Any]:
-    """Mutate a group's modules in the folder; what became of them, by module."""
+    """Mutate a group's modules in the folder; what became of them, by module. Raises GroupError."""
     stage(group, folder)
     if again:
         forget_survivors(folder, group.modules)
@@ -53,8 +57,9 @@ def run(
         draw(folder, group.modules, sample, SEED)
     words = [sys.executable, "-m", "mutmut", "run", "--max-children", str(children)]
     done = _call(words, folder, log)
-    if not all((folder / "mutants" / f"{module}.meta").is_file() for module in group.modules):
-        raise SystemExit(f"{group.name}: mutmut ended with {done}; see {log}")
+    made = all((folder / "mutants" / f"{module}.meta").is_file() for module in group.modules)
+    if done or not made:
+        raise GroupError(f"{group.name}: mutmut ended with {done}; see {log}")
     known = reasons()
     found = {module: module_record(folder, module, known) for module in group.modules}
     survivors = {module: record["survivors"] for module, record in found.items()}
@@ -84,11 +89,19 @@ def say(module: str, found: dict[str, Any], *, survivors: bool) -> None:
 def main() -> None:
     options = _options()
     left: list[Group] = []
+    broken: list[str] = []
     found: dict[str, Any] = {}
     with tempfile.TemporaryDirectory() as aside:
         for group in in_time(_wanted(options), options.minutes, time.monotonic, left):
             folder = (options.work or Path(aside)) / group.name
-            made = run(group, folder, options.children, again=options.again, sample=options.sample)
+            try:
+                made = run(
+                    group, folder, options.children, again=options.again, sample=options.sample
+                )
+            except GroupError as error:
+                print(error, flush=True)
+                broken.append(group.name)
+                continue
             for module, record in made.items():
                 say(module, record, survivors=options.survivors)
             if options.record:
@@ -96,6 +109,8 @@ def main() -> None:
             found |= made
     if left:
         print(f"no time was left for: {', '.join(group.name for group in left)}")
+    if broken:
+        raise SystemExit(f"nothing can be said of: {', '.join(broken)}")
     poor = below(found, options.floor)
     if poor:
         raise SystemExit(f"less than {options.floor:.0%} noticed: {', '.join(poor)}")

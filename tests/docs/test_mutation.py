@@ -166,3 +166,28 @@ def test_a_sample_is_drawn_by_seed_and_what_was_tried_counts(tmp_path: Path) -> 
     tried = {**first, min(open_): 1, max(set(names) - open_): 0}
     again = drawn(15, 0, tried)
     assert again[min(open_)] == 1 and again[max(set(names) - open_)] == 0
+
+
+def test_a_group_whose_tests_fail_by_themselves_is_no_result(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """The others run all the same; what was recorded of it before stays."""
+    path = tmp_path / "mutation.json"
+    path.write_text(json.dumps({"spurbench/a.py": {"mutants": 1}}))
+    whole = stand_in({ONE: 9, TWO: 9, BOARD: 10})
+
+    def run(group: Group, *words: Any, **options: Any) -> dict[str, Any]:
+        if group.name == "first":
+            raise tool.GroupError("first: mutmut ended with 1; see log")
+        found: dict[str, Any] = whole(group, *words, **options)
+        return found
+
+    monkeypatch.setattr(tool, "groups", lambda: GROUPS)
+    monkeypatch.setattr(tool, "run", run)
+    monkeypatch.setattr(sys, "argv", ["mutation", "--record", str(path)])
+    with pytest.raises(SystemExit, match="^nothing can be said of: first$"):
+        tool.main()
+    assert "first: mutmut ended with 1" in capsys.readouterr().out
+    recorded = json.loads(path.read_text())
+    assert recorded["spurbench/a.py"] == {"mutants": 1}
+    assert recorded["leaderboard/spurbench_leaderboard/c.py"]["noticed"] == 10

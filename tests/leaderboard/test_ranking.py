@@ -149,3 +149,8 @@ def test_a_result_without_the_split_that_ranks_spoils_no_other() -> None:
     assert main_split([scored("made/a", A)]) == "generated"
     found = [(p.rank, p.result.model.spec) for p in ranked([other, *results])]
     assert found == [(1, "made/a"), (2, "made/d"), (None, "made/z")]
+
+
+def test_no_results_differ_from_none() -> None:
+    assert different([], "generated").shape == (0, 0) and ranked([]) == []
+    assert compared_classes([]) == 0

@@ -73,7 +73,12 @@ def read_source(name: str, beside: Path | None = None) -> Source:
         text = path.read_text(encoding="utf-8", errors="replace")
         return Source(_mapping(text, str(path)), str(path), path.parent)
     if name not in recipe_names():
-        raise unknown("recipe", name, recipe_names(), "or give the path of a .yaml file")
+        raise unknown(
+            "recipe",
+            name,
+            recipe_names(),
+            "(`spurbench list recipes`), or give the path of a .yaml file",
+        )
     file = resources.files(__package__) / f"{name}.yaml"
     where = f"recipe {name}"
     return Source(_mapping(file.read_text(encoding="utf-8"), where), where, None)

@@ -100,7 +100,7 @@ def test_the_order_of_the_pictures_and_their_names_count() -> None:
 
 
 def test_versions_are_those_of_what_computes_and_peft_where_it_does() -> None:
-    rooms = ("spurbench", "builders/spurbench_builders", "evaluators/spurbench_evaluators")
+    rooms = ("spurbench", "spurbench_builders", "spurbench_evaluators")
     plain = {"python": platform.python_version(), **{name: version(name) for name in PACKAGES}}
     plain["code"] = code_by_hand(*rooms)
     assert package_versions(load_recipe("micro")) == plain

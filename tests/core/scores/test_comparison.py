@@ -26,12 +26,12 @@ SEEDS = (5, 6, 7)
 NAMES = tuple(f"made/{seed}" for seed in SEEDS)
 
 
-@pytest.fixture(scope="module")
+@pytest.fixture
 def models() -> list[Made]:
     return [made(seed, spec=f"made/{seed}") for seed in SEEDS]
 
 
-@pytest.fixture(scope="module")
+@pytest.fixture
 def comparison(models: list[Made]) -> Comparison:
     return compare([model.predictions for model in models])
 
@@ -213,3 +213,29 @@ def test_a_comparison_needs_two(models: list[Made]) -> None:
         UserError, match="^a comparison needs the predictions of two models or more$"
     ):
         compare([models[0].predictions])
+
+
+def equal_gaps(hits: dict[str, int], spec: str) -> Predictions:
+    """A model that takes so many of each class's ten pictures for the class: the first ones."""
+    seen: list[Seen] = []
+    for slug, count in hits.items():
+        label = CLASSES[slug]
+        logits = np.zeros((10, 9))
+        logits[:, OUTPUT_OF[label]] = np.where(np.arange(10) < count, 3.0, -3.0)
+        said = answers(torch.from_numpy(logits), [label] * 10, SPACE)
+        seen += [Seen(f"{i:064x}", slug, slug, label, "si", i, "", a) for i, a in enumerate(said)]
+    return decode(encode(rows_table(seen), record(spec=spec)), "made")
+
+
+@pytest.mark.parametrize("more", [0, 3, 8])
+def test_equal_differences_are_as_sure_as_their_pictures_are(more: int) -> None:
+    """Every class differs by as much: the interval is that of ten pictures and one of each sign."""
+    less = {"ant": 1, "bee": 0, "cow": 2}
+    first = equal_gaps({slug: count + more for slug, count in less.items()}, "made/1")
+    (said,) = compare([first, equal_gaps(less, "made/2")]).differences
+    gaps = np.array([1.0] * more + [0.0] * (10 - more))
+    spread = np.append(gaps, (-1, 1)).var() / 10 / 3
+    half = t.ppf(0.975, 2) * np.sqrt(spread)
+    assert said.difference.value == pytest.approx(more / 10)
+    assert said.difference.low == pytest.approx(max(-1, more / 10 - half))
+    assert said.difference.high == pytest.approx(min(1, more / 10 + half))

@@ -39,6 +39,15 @@ def test_an_output_that_is_no_kind_stays_none() -> None:
         assert answer.merged is not None and answer.merged.predicted == predicted
 
 
+def test_logits_may_be_large() -> None:
+    """Far above what exp can hold twice over."""
+    for best, predicted in ((0, -1), (4, 0), (2, 2)):
+        logits = torch.full((1, 6), 699.0, dtype=torch.float64)
+        logits[0, best] = 705
+        (answer,) = answers(logits, [0], SPACE)
+        assert answer.merged is not None and answer.merged.predicted == predicted
+
+
 def test_it_says_nothing_where_no_output_is_a_kind() -> None:
     plain = LabelSpace("made", "imagenet", NAMES, (-1, 2, -1, -1, 0, -1))
     foreign = LabelSpace("made", "imagenet", NAMES, plain.labels, (-1, -1, -1, -1, -1, 7))

@@ -24,12 +24,12 @@ LABEL_OF = {output: label for label, output in OUTPUT_OF.items()}
 HEADS = {"full": list(range(9)), "restricted": sorted(OUTPUT_OF.values())}
 
 
-@pytest.fixture(scope="module")
+@pytest.fixture
 def model() -> Made:
     return made(5)
 
 
-@pytest.fixture(scope="module")
+@pytest.fixture
 def result(model: Made) -> Result:
     return result_of(model.predictions)
 

@@ -88,7 +88,7 @@ def test_the_environment_is_the_versions_and_the_arithmetic() -> None:
         "device": "cpu",
         "dtype": "bfloat16",
     }
-    assert said["code"] == code_by_hand("spurbench", "evaluators/spurbench_evaluators")
+    assert said["code"] == code_by_hand("spurbench", "spurbench_evaluators")
     for loader, package in [("torchvision", "torchvision"), ("hf", "transformers")]:
         assert environment(CPU, f"{loader}/x")[package] == version(package)
     assert environment(CPU, "hf/x").keys() >= plugins.packages("hf/x").keys()

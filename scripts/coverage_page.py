@@ -179,8 +179,8 @@ TITLES = {
 }
 TOP = """# Intervals and tests
 
-One module computes them all, for `eval`, `compare`, `ablate` and the leaderboard: `spurbench/scores/statistics.py`
-(intervals) and `significance.py` (tests). A class's share has Wilson's interval. A mean over classes has Korn
+The same code computes them for `eval`, `compare`, `ablate` and the leaderboard: intervals in
+`spurbench/scores/statistics.py`, tests in `significance.py` beside it. A class's share has Wilson's interval. A mean over classes has Korn
 and Graubard's: the variance between classes says how many independent pictures the data set is worth, and
 Clopper and Pearson's bounds are taken for that number. A difference of means has Student's t over
 classes, never narrower than the pictures alone would make it.

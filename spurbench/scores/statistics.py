@@ -1,7 +1,7 @@
-"""Intervals and tests. Shares are in [0, 1] throughout; confidence is 95 % unless said otherwise.
+"""Intervals. Shares are in [0, 1] throughout; confidence is 95 % unless said otherwise.
 
-Everything that is said of a mean over classes, by eval, compare, ablate and the leaderboard, is
-computed here. Classes are the clusters: they stand for others of their kind, and pictures of one class
+Every interval of a mean over classes, by eval, compare, ablate and the leaderboard, is computed here
+(tests: significance.py). Classes are the clusters: they stand for others of their kind, and pictures of one class
 are more alike than pictures of two. scripts/coverage_page.py simulates how often each interval holds
 the truth (docs/intervals.md).
 """

@@ -25,8 +25,6 @@ from spurbench_evaluators.api import evaluate, evaluate_models, score_pictures
 from spurbench_evaluators.data.sources import open_source
 from spurbench_evaluators.run.checks import check_source
 from spurbench_evaluators.run.framing import reframe
-from spurbench_evaluators.run.placement import Placement
-from spurbench_evaluators.run.settings import Settings, how
 from tests.conftest import make_class, picture
 from tests.evaluators.fakes import Fake, small_network
 
@@ -199,25 +197,3 @@ def test_the_core_finds_the_api_by_its_entry_points() -> None:
     points = {point.name: point for point in entry_points(group="spurbench.api")}
     assert points["evaluate"].load() is evaluate
     assert points["evaluate_models"].load() is evaluate_models
-
-
-@pytest.mark.parametrize(
-    ("models", "said"),
-    [
-        (["network"], "cuda Some GPU, float32, 7 pictures a batch, 2 reading threads"),
-        (["fake", "fake"], "cpu, float32, 7 pictures a batch, 2 reading threads"),
-        (
-            ["network", "fake", "network"],
-            (
-                "cuda Some GPU, float32, 7 pictures a batch, 2 reading threads; on the CPU, for want of a "
-                "torch network: fake/5"
-            ),
-        ),
-    ],
-)
-def test_what_is_announced_is_where_each_model_runs(
-    models: list[str], said: str, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr("torch.cuda.get_device_name", lambda device: {"cuda:1": "Some GPU"}[device])
-    classifiers = [small_network() if name == "network" else Fake() for name in models]
-    assert how(classifiers, Settings(Placement("cuda:1", "float32"), "model", 7, 2)) == said

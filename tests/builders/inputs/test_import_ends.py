@@ -171,6 +171,7 @@ def test_a_link_that_leads_to_itself(si: Path, tmp_path: Path) -> None:
 OTHER = """
 import json, os, sys
 from pathlib import Path
+from types import SimpleNamespace
 import datasets, huggingface_hub, pyarrow.parquet
 from PIL import Image
 from spurbench import plugins
@@ -178,7 +179,12 @@ from spurbench.dataset.read import open_data_set
 from spurbench.errors import UserError
 from spurbench_builders.inputs.importing import import_folder
 Image.init()
-plugins.domain("imagenet").cards()
+# Once with all rights: everything is loaded then, wherever it lies and whoever may read it there.
+source, aside = (Path(word) for word in sys.argv[1:])
+list(import_folder(source, aside))
+open_data_set(aside)
+cards = plugins.domain("imagenet").cards()
+plugins.domain = lambda name: SimpleNamespace(name=name, cards=lambda: cards)
 if os.getuid() == 0:  # whom no permission is denied
     os.setgroups([])
     os.setgid(65534)
@@ -198,9 +204,10 @@ for line in sys.stdin:
 
 
 @contextmanager
-def someone_else() -> Iterator[subprocess.Popen[str]]:
-    """A process without root's rights that imports to a folder or opens one, as it is told."""
-    words = [sys.executable, "-c", OTHER]
+def someone_else(source: Path, aside: Path) -> Iterator[subprocess.Popen[str]]:
+    """A process without root's rights that imports to a folder or opens one, as it is told; before it
+    gives them up it imports the source once, to a folder aside."""
+    words = [sys.executable, "-c", OTHER, str(source), str(aside)]
     with subprocess.Popen(words, stdin=-1, stdout=-1, text=True) as child:
         assert child.stdin is not None and child.stdout is not None
         assert child.stdout.readline() == "ready\n"
@@ -224,9 +231,10 @@ def seen() -> Iterator[Path]:
         yield Path(folder)
 
 
-def test_places_without_permission_are_one_line(si: Path, seen: Path) -> None:
+def test_places_without_permission_are_one_line(si: Path, seen: Path, tmp_path: Path) -> None:
     shutil.copytree(si, seen / "si")
     si, data, archive, free = seen / "si", seen / "data", seen / "si.zip", seen / "free"
+    aside = tmp_path / "aside"
     list(import_folder(si, data))
     with zipfile.ZipFile(archive, "w") as packed:
         packed.writestr("spurious_koala_105_2/a.png", png_bytes(picture(1)))
@@ -245,7 +253,7 @@ def test_places_without_permission_are_one_line(si: Path, seen: Path) -> None:
         (table, (data,)),
         (table / "si-00000-of-00001.parquet", (data,)),
     ]
-    with someone_else() as child:
+    with someone_else(si, aside) as child:
         assert told(child, si, free / "new") == "nothing" == told(child, data)
         shutil.rmtree(free / "new")
         for path, words in shut:

@@ -67,33 +67,24 @@ def evaluate(
             [0, 1] less ``normalisation``, to logits (N, K). A copy of a module runs.
         data: folder, hub id, zip of Spurious ImageNet, or an opened data set.
         transform: how a picture becomes a module's input.
-        label_space: what the outputs mean: a LabelSpace, a known name, or a label file. A module
-            needs it, and a ``transform``.
-        normalisation: mean and standard deviation that a module is fed with; None: it does its own.
-        name: what results call a module: ``module/NAME``.
+        label_space: what outputs mean, or a known name, or a file; modules need it and transform.
+        normalisation, name: mean and std that a module is fed with; what results call it.
         weights: checkpoint of a model named by its spec, .safetensors or a torch state dict.
         revision: of a hub id: branch, tag or commit.
         framing: ``model`` (its own transform), ``si`` (shorter edge, no crop) or ``squash``.
         val: ImageNet validation pictures: torchvision's or Kaggle's folder, or a hub id ``ID[:SPLIT]``.
-        classes: slugs or names, as a list or a text with commas; None: all.
-        splits: ``si``, ``generated``, ``val``; likewise.
+        classes, splits: names (or slugs), as a list or a text with commas; None: all.
         limit: pictures of each class and split, the first ones.
         results: folder for the result and the predictions; None: nothing stays on the disk.
-        device: ``auto``, ``cpu``, ``cuda``, ``cuda:1`` or ``mps``.
-        dtype: ``float32``, ``float64`` or ``bfloat16``; scores are computed in float64 from it.
+        device, dtype: ``auto``, ``cpu``, ``cuda``, ``cuda:1``, ``mps``; ``float32``, ``float64``, ``bfloat16``.
         batch_size: pictures a forward pass; None: what suits the device. No score depends on it.
         workers: threads that read pictures; None: one a core.
-        skip_unreadable: leave pictures that cannot be read out, and record them.
-        keep_logits: keep the logits of the domain's labels in the predictions.
+        skip_unreadable, keep_logits: leave out and record what cannot be read; keep the logits.
         fresh: score again though a stored answer is there.
-        watch: ``watch(steps, total)`` passes the numbers of pictures done on.
-        say: gets a line of what is done.
+        watch, say: pass on the numbers of pictures done, of a total; get a line of what is done.
 
-    Returns:
-        The result, its predictions, and where they lie.
-
-    Raises:
-        UserError: what was asked for cannot be scored; no result is written then.
+    Returns the result, its predictions and where they lie. Raises UserError, and writes no result,
+    for what cannot be scored.
     """
     _check(framing, results, limit, batch_size, workers)
     source = _source(data, classes, splits, limit, val, revision)

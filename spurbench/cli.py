@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Callable
+from pathlib import Path
 from typing import Annotated
 
 import typer
 
 from . import __version__, plugins
-from .errors import UserError, unknown
+from .errors import UserError, disk_reason, short, to_mend, unknown
+from .printing import ReaderGone, one_line, out, streams, tell
 from .terminal import Stopped, stopping
 
 app = typer.Typer(
@@ -23,7 +25,7 @@ app = typer.Typer(
 
 def _show_version(wanted: bool) -> None:
     if wanted:
-        typer.echo(f"spurbench {__version__}")
+        out(f"spurbench {__version__}")
         raise typer.Exit
 
 
@@ -70,7 +72,7 @@ def list_names(
     if kind not in listings:
         raise unknown("kind", kind, listings)
     for line in listings[kind]():
-        typer.echo(line)
+        out(line)
 
 
 def mount_commands() -> None:
@@ -88,13 +90,53 @@ def mount_commands() -> None:
 
 def main() -> None:
     """Entry point of the ``spurbench`` command."""
+    sys.exit(_ended())
+
+
+def _ended() -> int:
+    """Run the command; its exit code, with a line on stderr for what is the user's to mend."""
     try:
-        with stopping():
-            mount_commands()
-            app()
+        with streams(), stopping():
+            return _run()
     except UserError as error:
-        typer.echo(f"spurbench: {error}", err=True)
-        sys.exit(2)
+        tell(f"spurbench: {error}")
     except Stopped as stopped:
         stopped.tell()
-        sys.exit(stopped.code)
+        return stopped.code
+    except ReaderGone as gone:
+        return gone.code
+    return 2
+
+
+def _run() -> int:
+    try:
+        _check_working_folder()
+        mount_commands()
+        ended = app(prog_name="spurbench", standalone_mode=False)
+    except typer.TyperException as error:  # words that the command does not know
+        said = one_line(error.format_message())
+        if not said:  # nothing was asked for: help has been printed
+            return error.exit_code
+        path = getattr(getattr(error, "ctx", None), "command_path", "spurbench")
+        raise UserError(f"{said.rstrip('.')}; see `{path} --help`") from error
+    except typer.Abort as error:
+        raise UserError("stopped before it began") from error
+    except OSError as error:
+        mended = to_mend(error)
+        if mended is None:
+            raise
+        raise mended from error
+    except UnicodeEncodeError as error:
+        raise UserError(
+            f"{short(error.object)}: cannot be stored as UTF-8; rename what is called so"
+        ) from error
+    return ended if isinstance(ended, int) else 0
+
+
+def _check_working_folder() -> None:
+    try:
+        Path.cwd()
+    except OSError as error:
+        raise UserError(
+            f"the working folder cannot be found ({disk_reason(error)}); change to another with cd"
+        ) from error

@@ -7,14 +7,28 @@ import hashlib
 import json
 import os
 import shutil
+import stat
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from functools import cache
 from importlib.util import find_spec
 from pathlib import Path
 from typing import Any, BinaryIO
 
-from .errors import UserError
+from .errors import UserError, disk_reason, to_mend
+
+REASONS = {
+    errno.ENOSPC: "the disk is full",
+    errno.EDQUOT: "the disk quota is used up",
+    errno.EACCES: "writing is not permitted",
+    errno.EPERM: "writing is not permitted",
+    errno.EROFS: "the file system is read-only",
+    errno.ENOTDIR: "part of the path is a file",
+    errno.EEXIST: "a file of that name is in the way",
+    errno.EISDIR: "a folder of that name is in the way",
+    errno.ENAMETOOLONG: "the name is too long",
+}
+"""Why something cannot be written, where the system's own words do not say it of writing."""
 
 
 def sha256_bytes(data: bytes) -> str:
@@ -63,12 +77,14 @@ def sync(path: Path) -> None:
 @contextmanager
 def whole_file(path: Path) -> Iterator[BinaryIO]:
     """A file to write to, aside; it is renamed into place at the end: readers see the old file or
-    the new one."""
+    the new one. It has the mode of the one that it replaces."""
     path.parent.mkdir(parents=True, exist_ok=True)
     part = path.with_name(f".{path.name}.part")
     try:
         with part.open("wb") as file:
             yield file
+        with suppress(FileNotFoundError):  # where there is none yet, the system's usual mode
+            part.chmod(stat.S_IMODE(path.stat().st_mode))
         sync(part)
         part.replace(path)
     except BaseException:
@@ -104,21 +120,10 @@ def friendly_disk_errors(folder: Path) -> Iterator[None]:
     try:
         yield
     except OSError as error:
-        reasons = {
-            errno.ENOSPC: "the disk is full",
-            errno.EDQUOT: "the disk quota is used up",
-            errno.EACCES: "writing is not permitted",
-            errno.EPERM: "writing is not permitted",
-            errno.EROFS: "the file system is read-only",
-            errno.ENOTDIR: "part of the path is a file",
-            errno.EEXIST: "a file of that name is in the way",
-            errno.EISDIR: "a folder of that name is in the way",
-            errno.ENAMETOOLONG: "the name is too long",
-        }
-        reason = reasons.get(error.errno or 0)
-        if reason is None:
+        if to_mend(error) is None:
             raise
-        place = error.filename or folder
+        place = folder if error.filename is None else error.filename
+        reason = REASONS.get(error.errno or 0) or disk_reason(error)
         raise UserError(
             f"cannot write {place}: {reason}; mend that or choose another folder, then run "
             "the same command again: what is finished is kept"

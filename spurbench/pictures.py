@@ -4,19 +4,26 @@ from __future__ import annotations
 
 import io
 import math
-import struct
 import threading
 import warnings
-import zlib
 from collections.abc import Iterator
 from pathlib import Path
 
 import numpy as np
-from PIL import Image, ImageOps
+from PIL import (
+    Image,
+    ImageOps,
+    TiffImagePlugin,  # noqa: F401 - Pillow makes a reader known when its module is loaded
+    WebPImagePlugin,  # noqa: F401
+)
 
 from .errors import UserError
+from .reading import is_file, is_folder, members, read_bytes, why
 
 SUFFIXES = {".png", ".jpg", ".jpeg", ".webp", ".bmp", ".tif", ".tiff", ".gif"}
+FORMATS = ("PNG", "JPEG", "WEBP", "BMP", "TIFF", "GIF")
+"""What is read, whatever a file is called: other readers of Pillow's start programs (EPS) or are of no
+use for photographs."""
 
 
 def to_rgb(image: Image.Image) -> Image.Image:
@@ -41,40 +48,29 @@ def read_rgb(source: Path | bytes, name: str = "") -> Image.Image:
     """
     name = name or str(source if isinstance(source, Path) else "picture")
     try:
-        data = source.read_bytes() if isinstance(source, Path) else source
+        data = read_bytes(source) if isinstance(source, Path) else source
         with _opened(data) as image:
             if image.width * image.height > (Image.MAX_IMAGE_PIXELS or math.inf):
                 raise Image.DecompressionBombError
             return to_rgb(image)
     except Image.DecompressionBombError as error:
         raise UserError(f"{name}: too many pixels to open safely; shrink it first") from error
-    except _UNREADABLE as error:
+    except UserError:
+        raise
+    except Exception as error:  # whatever broken or hostile bytes make Pillow's readers raise
         raise UserError(
             f"{name}: cannot be read as a picture ({_reason(error)}); replace or remove it"
         ) from error
 
 
-# What Pillow's readers raise for broken files, beside its own UnidentifiedImageError (an OSError).
-_UNREADABLE = (
-    OSError,
-    SyntaxError,
-    ValueError,
-    TypeError,
-    LookupError,
-    EOFError,
-    OverflowError,
-    MemoryError,
-    struct.error,
-    zlib.error,
-)
 _opening = threading.Lock()
 
 
 def _opened(data: bytes) -> Image.Image:
     """The picture with its header read. The lock keeps threads out of one another's warning filters."""
     with _opening, warnings.catch_warnings():
-        warnings.simplefilter("ignore", Image.DecompressionBombWarning)
-        return Image.open(io.BytesIO(data))
+        warnings.simplefilter("ignore")  # of what is strange in a header, and read all the same
+        return Image.open(io.BytesIO(data), formats=FORMATS)
 
 
 def is_picture_name(name: str) -> bool:
@@ -84,9 +80,9 @@ def is_picture_name(name: str) -> bool:
 
 def picture_files(folder: Path) -> list[Path]:
     """Picture files directly in a folder, by name."""
-    if not folder.is_dir():
+    if not is_folder(folder):
         raise UserError(f"{folder}: no such folder")
-    return sorted(p for p in folder.iterdir() if is_picture_name(p.name) and p.is_file())
+    return [p for p in members(folder) if is_picture_name(p.name) and is_file(p)]
 
 
 def read_folder(folder: Path) -> Iterator[tuple[Path, Image.Image]]:
@@ -106,7 +102,4 @@ def png_bytes(image: Image.Image) -> bytes:
 
 
 def _reason(error: Exception) -> str:
-    text = str(error)
-    if "cannot identify" in text:
-        return "not a known picture format"
-    return text.split("\n")[0]
+    return "not a known picture format" if "cannot identify" in str(error) else why(error)

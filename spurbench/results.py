@@ -20,6 +20,7 @@ from pydantic import (
 from .contracts import slugify
 from .errors import UserError, validation_reason
 from .files import sha256_json, write_text
+from .reading import is_folder, read_json
 
 SCHEMA_VERSION = 3
 SHA256 = "^[0-9a-f]{64}$"
@@ -67,11 +68,11 @@ class Interval(_Strict):
 
 
 class ModelRecord(_Strict):
-    """What was scored. ``framing`` is the one that was asked for (``model``, ``si``, ``squash``;
-    None in files of versions 1 and 2, which did not say): results of one framing can be compared,
-    however large each model's pictures are. ``transform`` is what `si` and `generated` pictures went through,
-    ``val_transform`` what validation pictures did, ``normalisation`` the mean and standard deviation
-    that the model then applies, where it says; ``labels_sha256`` covers the label space."""
+    """What was scored. ``framing`` is the one asked for (``model``, ``si``, ``squash``; None in files of
+    versions 1 and 2): results of one can be compared, however large each model's pictures are.
+    ``transform`` is what `si` and `generated` pictures went through, ``val_transform`` what validation
+    pictures did, ``normalisation`` the mean and standard deviation that the model then applies, where
+    it says; ``labels_sha256`` covers the label space."""
 
     spec: str
     architecture: str
@@ -120,7 +121,7 @@ class Unreadable(_Strict):
 
 class DataRecord(_Strict):
     """What it was scored on; ``fingerprint`` is that of the whole data set, ``hub_id`` and
-    ``revision`` the repository and commit that it came from, where it came from the hub."""
+    ``revision`` are the hub's repository and commit, where it came from there."""
 
     name: str
     domain: PathPart
@@ -143,9 +144,9 @@ class Wrong(_Strict):
 
 class HeadScore(_Strict):
     """A class and split, as one reading of the head answers it. ``top1`` is the spurious accuracy
-    for `si` and `generated`, the accuracy for `val`; ``mean_probability`` is that of the split's
-    class; ``roc_auc`` and ``average_precision`` (at the result's ``prevalence``) tell the class's
-    validation pictures from the split's; ``wrong`` has the most frequent other answers."""
+    (for `val` the accuracy); ``mean_probability`` that of the split's class; ``roc_auc`` and
+    ``average_precision`` (at the result's ``prevalence``) tell the class's validation pictures from
+    the split's; ``wrong`` has the most frequent other answers."""
 
     hits: int = Field(ge=0)
     top1: Interval
@@ -157,10 +158,10 @@ class HeadScore(_Strict):
 
 
 class SplitScore(HeadScore):
-    """One class and split over the full head; ``restricted``: over the domain's labels only, the
-    reading that ranks; ``merged``: over the full head, what is a kind of a label counting as the
-    label (None where no output is). ``spurious_score`` is Spurious ImageNet's own: the average
-    precision of 50 validation pictures against 75, over the full head."""
+    """One class and split over the full head; ``restricted`` to the domain's labels, the reading that
+    ranks; ``merged``: what is a kind of a label counts as it (None where no output is). The
+    ``spurious_score`` is Spurious ImageNet's: the average precision of 50 validation pictures
+    against 75, over the full head."""
 
     class_name: str
     slug: str
@@ -194,9 +195,9 @@ class Means(_Strict):
 
 class Result(_Strict):
     """A result file; ``means`` by split. ``prevalence``: the share of validation pictures at which
-    average precisions are told; None where it was that of the pictures at hand, which differs from
-    split to split (files of versions 1 and 2). Those are read as version 3, with what they have:
-    version 1 the full head's top-1 and mean probability only, neither a framing."""
+    average precisions are told; None where it was that of the pictures at hand (files of versions 1
+    and 2). Those are read as version 3, with what they have: version 1 the full head's top-1 and mean
+    probability only, neither a framing."""
 
     schema_version: Literal[3] = 3
     model: ModelRecord
@@ -248,8 +249,7 @@ class Result(_Strict):
 
 
 def file_slug(model: ModelRecord, data: DataRecord, environment: dict[str, str]) -> str:
-    """The name of a result file without its ending: runs that differ in transforms, label space,
-    part of the data, validation pictures or precision never have one name."""
+    """The name of a result file without its ending: one for each way to score a model."""
     how = f"{model.transform.get('framing')}{model.transform.get('size')}"
     decides = {
         "framing": model.framing,
@@ -278,21 +278,26 @@ def write_result(result: Result, path: Path) -> None:
 
 def read_result(path: Path) -> Result:
     """Read and check a result file; UserError names what is wrong with it."""
+    data = read_json(path, "a result file")
     try:
-        return Result.model_validate(json.loads(path.read_text(encoding="utf-8")))
+        return Result.model_validate(data)
     except ValidationError as error:
-        raise UserError(f"{path}: not a result file: {validation_reason(error)}") from error
-    except (ValueError, OSError) as error:
-        raise UserError(f"{path}: not a result file: {error}") from error
+        raise UserError(f"{path}: not a result file ({validation_reason(error)})") from error
 
 
 def read_results(root: str | Path) -> list[Result]:
     """Every result below a folder, ordered by path.
 
-    Raises UserError where there is none at all, or a JSON file there is not a result.
+    Raises UserError where there is none, a JSON file is not a result, or two are of the same run.
     """
     root = Path(root)
-    files = sorted(root.rglob("*.json")) if root.is_dir() else []
+    files = sorted(root.rglob("*.json")) if is_folder(root) else []
     if not files:
         raise UserError(f"{root}: no result files (*.json); make one with `spurbench eval`")
-    return [read_result(path) for path in files]
+    results = {file: read_result(file) for file in files}
+    places: dict[Path, Path] = {}
+    for file, result in results.items():
+        other = places.setdefault(result.path_under(root), file)
+        if other != file:
+            raise UserError(f"{other} and {file} are results of the same run; remove one of them")
+    return list(results.values())

@@ -7,8 +7,10 @@ import signal
 import sys
 import threading
 from collections.abc import Iterator
-from contextlib import contextmanager, suppress
+from contextlib import contextmanager
 from types import FrameType
+
+from .printing import tell
 
 SIGNALS = (signal.SIGINT, signal.SIGTERM)
 PATIENCE_SECONDS = 5.0
@@ -28,14 +30,12 @@ class Stopped(BaseException):
         return 128 + self.number
 
     def tell(self) -> None:
-        """Say once, on stderr if there still is one, how to go on."""
+        """Say once, on stderr, how to go on."""
         if self._told:
             return
         self._told = True
         name = signal.Signals(self.number).name
-        line = f"spurbench: stopped by {name}; the same command goes on from what is finished"
-        with suppress(OSError, ValueError):
-            print(line, file=sys.stderr, flush=True)
+        tell(f"spurbench: stopped by {name}; the same command goes on from what is finished")
 
 
 @contextmanager
@@ -80,4 +80,4 @@ def announce(command: str, *packages: str) -> None:
     """Say on stderr that a command waits for packages, if it does."""
     line = loading(*packages)
     if line:
-        print(f"spurbench {command}: {line}", file=sys.stderr, flush=True)
+        tell(f"spurbench {command}: {line}")

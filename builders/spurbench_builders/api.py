@@ -10,8 +10,10 @@ from typing import TYPE_CHECKING
 from spurbench import plugins
 from spurbench.dataset.manifest import read_manifest
 from spurbench.errors import UserError, unknown
+from spurbench.numerals import whole
 
 from .inputs.request import BuildRequest, cards_named, kind_of, work_root
+from .limits import MOST_IMAGES, MOST_JOBS, MOST_SEED
 from .recipes.files import load_recipe
 from .recipes.model import Recipe
 
@@ -20,9 +22,6 @@ if TYPE_CHECKING:
 
     from .progress import Progress
 
-MOST_IMAGES = 100_000
-MOST_SEED = 1_000_000
-MOST_JOBS = 1024
 AUTO = {"micro": "micro", "imagenet": "sd15"}
 
 
@@ -103,10 +102,10 @@ def build(
     """
     from .run.shards import parse_shard, shard_folder
 
-    _check_range("images", images, 1, MOST_IMAGES)
-    _check_range("seed", seed, 0, MOST_SEED)
+    whole(images, "images", 1, MOST_IMAGES)
+    whole(seed, "seed", 0, MOST_SEED)
     if jobs is not None:
-        _check_range("jobs", jobs, 1, MOST_JOBS)
+        whole(jobs, "jobs", 1, MOST_JOBS)
     own = None if references is None else Path(references)
     settings, why = _recipe(recipe, own, domain)
     part = parse_shard(shard)
@@ -123,11 +122,6 @@ def build(
         jobs,
     )
     return Build(request, why)
-
-
-def _check_range(name: str, value: int, least: int, most: int) -> None:
-    if not least <= value <= most:
-        raise UserError(f"{name} {value}: give a number from {least} to {most}")
 
 
 def _recipe(

@@ -3,7 +3,6 @@ inputs/importing.py."""
 
 from __future__ import annotations
 
-import json
 from contextlib import closing
 from itertools import chain
 from pathlib import Path
@@ -11,7 +10,12 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from spurbench.numerals import whole_option
+from spurbench.printing import out as say
+from spurbench.printing import print_json, tell
 from spurbench.terminal import announce
+
+from .limits import MOST_IMAGES, MOST_JOBS, MOST_SEED
 
 if TYPE_CHECKING:
     from .api import Build
@@ -36,14 +40,10 @@ def build(
         typer.Option(metavar="NAME", help="micro or imagenet: what 'auto' is to choose for."),
     ] = None,
     images: Annotated[
-        int,
-        typer.Option(min=1, max=100_000, metavar="N", help="Pictures to generate for each class."),
+        int, whole_option("--images", 1, MOST_IMAGES, "Pictures to generate for each class.")
     ] = 75,
     seed: Annotated[
-        int,
-        typer.Option(
-            min=0, max=1_000_000, metavar="N", help="Decides references, training, samples."
-        ),
+        int, whole_option("--seed", 0, MOST_SEED, "Decides references, training, samples.")
     ] = 0,
     out: Annotated[
         Path, typer.Option(metavar="DIR", help="Data set folder to make or add to.")
@@ -67,12 +67,12 @@ def build(
     ] = False,
     jobs: Annotated[
         int | None,
-        typer.Option(
-            min=1,
-            max=1024,
-            metavar="N",
-            help="Classes built side by side on a CPU; else as many as the cores allow.",
-            rich_help_panel=WORK,
+        whole_option(
+            "--jobs",
+            1,
+            MOST_JOBS,
+            "Classes built side by side on a CPU; else as many as the cores allow.",
+            WORK,
         ),
     ] = None,
     shard: Annotated[
@@ -118,12 +118,12 @@ def build(
         fresh=fresh,
     )
     if not wanted.request.classes:
-        typer.echo(f"shard {shard} has no class to build", err=True)
+        tell(f"shard {shard} has no class to build")
         return
     events = iter(wanted)  # which checks what is asked for
     leads = team(wanted.request.recipe.device).leads
     if not json_output and leads:
-        typer.echo(f"recipe {wanted.request.recipe.name} ({wanted.why}); work in {wanted.work}")
+        say(f"recipe {wanted.request.recipe.name} ({wanted.why}); work in {wanted.work}")
         announce("build", "torch", "diffusers")
     follow(events, quiet=json_output or not leads)
     if leads:
@@ -137,10 +137,10 @@ def _show(done: Build, *, json_output: bool) -> None:
     if json_output:
         slugs = [card.slug for card in done.request.classes]
         values = {"out": str(done.out), "version": manifest.version, "classes": slugs}
-        typer.echo(json.dumps(values))
+        print_json(values)
         return
-    typer.echo(f"data set {done.out}, version {manifest.version}: {', '.join(manifest.classes)}")
-    typer.echo(
+    say(f"data set {done.out}, version {manifest.version}: {', '.join(manifest.classes)}")
+    say(
         f"look at {done.out}/contact; score a classifier with: "
         f"spurbench eval --model {done.request.recipe.panel[-1].spec} --data {done.out}"
     )
@@ -164,7 +164,7 @@ def merge(
     from .run.shards import merge_data_sets
 
     manifest = merge_data_sets(shards, out, replace=replace)
-    typer.echo(f"data set {out}, version {manifest.version}: {', '.join(manifest.classes)}")
+    say(f"data set {out}, version {manifest.version}: {', '.join(manifest.classes)}")
 
 
 def import_si(
@@ -186,7 +186,7 @@ def import_si(
         first = next(events)  # which comes when the source has been looked through
         announce("import-si", "datasets")
         follow(chain([first], events), quiet=False)
-    typer.echo(
+    say(
         f"data set {out} is ready; score a classifier with: "
         f"spurbench eval --model timm/NAME --data {out}"
     )

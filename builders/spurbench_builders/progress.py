@@ -6,6 +6,9 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from spurbench.printing import console as screen
+from spurbench.printing import one_line
+
 if TYPE_CHECKING:
     from rich.progress import TaskID
 
@@ -27,11 +30,10 @@ class Progress:
 def follow(events: Iterable[Progress], *, quiet: bool) -> None:
     """Run to the end, drawing a bar for each class at work, and a line when a step of one ends;
     nothing where ``quiet``."""
-    from rich.console import Console
     from rich.progress import BarColumn, MofNCompleteColumn, TextColumn, TimeRemainingColumn
     from rich.progress import Progress as Bars
 
-    console = Console(stderr=True, quiet=quiet)
+    console = screen(stderr=True, quiet=quiet)
     columns = (
         TextColumn("{task.description}", markup=False),
         BarColumn(),
@@ -51,11 +53,7 @@ def follow(events: Iterable[Progress], *, quiet: bool) -> None:
             )
             if event.done != event.total:
                 continue
-            console.print(
-                f"{title:28} {event.done:>4}  {event.note}",
-                highlight=False,
-                markup=False,
-                soft_wrap=True,
-            )
+            line = one_line(f"{title:28} {event.done:>4}  {event.note}")
+            console.print(line, soft_wrap=True)
             if event.step in LAST:
                 bars.remove_task(tasks.pop(event.class_name))

@@ -12,12 +12,15 @@ from typing import TYPE_CHECKING
 from spurbench.contracts import Classifier, LabelSpace, Normalisation, Transform
 from spurbench.dataset.read import DataSet, StoredPicture
 from spurbench.errors import UserError, unknown
+from spurbench.numerals import MOST, whole, words
 from spurbench.parallel import cores
+from spurbench.reading import is_file
 from spurbench.results import Selection
 from spurbench.scores.answers import Seen
 from spurbench.scores.stored import Outcome
 from spurbench.terminal import loading
 from spurbench_evaluators.data.sources import Source, open_source
+from spurbench_evaluators.limits import MOST_BATCH, MOST_WORKERS
 from spurbench_evaluators.run.forward import Member
 from spurbench_evaluators.run.framing import FRAMINGS, framing_of
 from spurbench_evaluators.run.model_list import ListedModel, read_model_list
@@ -260,7 +263,7 @@ def _source(
 def _listed(names: Names | None) -> list[str] | None:
     if not isinstance(names, str):
         return None if names is None else list(names)
-    return [part.strip() for part in names.split(",") if part.strip()]
+    return words(names)
 
 
 def _check(
@@ -273,8 +276,13 @@ def _check(
     """UserError for an option that can be seen to be wrong before anything is opened."""
     if framing not in FRAMINGS:
         raise unknown("framing", framing, FRAMINGS)
-    for word, number in (("limit", limit), ("batch-size", batch_size), ("workers", workers)):
-        if number is not None and number < 1:
-            raise UserError(f"--{word} {number}: must be at least 1")
-    if results is not None and Path(results).exists() and not Path(results).is_dir():
+    numbers = (
+        ("limit", limit, MOST),
+        ("batch-size", batch_size, MOST_BATCH),
+        ("workers", workers, MOST_WORKERS),
+    )
+    for word, wanted, most in numbers:
+        if wanted is not None:
+            whole(wanted, f"--{word}", 1, most)
+    if results is not None and is_file(Path(results)):
         raise UserError(f"{results}: is a file; name a folder with --results")

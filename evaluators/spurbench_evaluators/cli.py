@@ -7,6 +7,11 @@ from typing import Annotated, Any
 
 import typer
 
+from spurbench.numerals import MOST, whole_option
+from spurbench.printing import one_line, out, print_json, tell
+
+from .limits import MOST_BATCH, MOST_WORKERS
+
 JsonOption = Annotated[bool, typer.Option("--json", help="Print one JSON object only.")]
 
 
@@ -84,12 +89,7 @@ def evaluate(
     ] = None,
     limit: Annotated[
         int | None,
-        typer.Option(
-            min=1,
-            metavar="N",
-            help="First pictures of each class and split.",
-            rich_help_panel=PICTURES,
-        ),
+        whole_option("--limit", 1, MOST, "First pictures of each class and split.", PICTURES),
     ] = None,
     skip_unreadable: Annotated[
         bool,
@@ -109,20 +109,14 @@ def evaluate(
     ] = "float32",
     batch_size: Annotated[
         int | None,
-        typer.Option(
-            min=1,
-            metavar="N",
-            help="Pictures a batch; else the device's usual.",
-            rich_help_panel=RUN,
+        whole_option(
+            "--batch-size", 1, MOST_BATCH, "Pictures a batch; else the device's usual.", RUN
         ),
     ] = None,
     workers: Annotated[
         int | None,
-        typer.Option(
-            min=1,
-            metavar="N",
-            help="Threads that read pictures; else the cores.",
-            rich_help_panel=RUN,
+        whole_option(
+            "--workers", 1, MOST_WORKERS, "Threads that read pictures; else the cores.", RUN
         ),
     ] = None,
     fresh: Annotated[
@@ -150,13 +144,12 @@ def evaluate(
       spurbench eval --model micro/vit --model micro/robust
       spurbench eval --model timm/resnet50 --data SI.zip --framing si
     """
-    from rich.console import Console
-
     from spurbench.errors import UserError
+    from spurbench.printing import console as screen
     from spurbench_evaluators import api, output
     from spurbench_evaluators.report.progress import watched
 
-    console = Console(stderr=True, quiet=json_output)
+    console = screen(stderr=True, quiet=json_output)
     options: dict[str, Any] = {
         "label_space": label_space,
         "revision": revision,
@@ -174,9 +167,7 @@ def evaluate(
         "keep_logits": keep_logits,
         "fresh": fresh,
         "watch": lambda steps, total: watched(steps, total, console),
-        "say": lambda line: console.print(
-            f"spurbench eval: {line}", highlight=False, markup=False, soft_wrap=True
-        ),
+        "say": lambda line: console.print(one_line(f"spurbench eval: {line}"), soft_wrap=True),
     }
     if models is not None:
         if model:
@@ -210,17 +201,19 @@ def score(
     """
 
     from spurbench.files import friendly_disk_errors
+    from spurbench.reading import read_bytes
     from spurbench.scores.predictions import read_predictions
     from spurbench.scores.stored import install
     from spurbench.scores.summary import result_of
-    from spurbench_evaluators.output import print_json, print_table
+    from spurbench_evaluators.output import print_table
     from spurbench_evaluators.report.tables import score_table
 
-    result = result_of(read_predictions(predictions))
+    found = read_predictions(predictions)
+    result = result_of(found)
     if results is not None:
         with friendly_disk_errors(results):
-            path = install(predictions.read_bytes(), results).path
-        typer.echo(f"result: {path}", err=json_output)
+            path = install(read_bytes(predictions), results).path
+        (tell if json_output else out)(f"result: {path}")
     if json_output:
         print_json(result.model_dump())
     else:
@@ -242,7 +235,7 @@ def compare(
 
     from spurbench.scores import comparison
     from spurbench.scores.predictions import read_predictions
-    from spurbench_evaluators.output import print_json, print_table
+    from spurbench_evaluators.output import print_table
     from spurbench_evaluators.report.tables import comparison_table
 
     together = comparison.compare([read_predictions(path) for path in predictions])

@@ -2,17 +2,18 @@
 
 from __future__ import annotations
 
-import json
 import os
+import sys
 from collections import Counter
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
-import typer
 from rich.console import Console
 from rich.table import Table
 
+from spurbench.printing import console as screen
+from spurbench.printing import one_line, out, print_json, tell
 from spurbench.results import Result
 from spurbench.scores import comparison
 from spurbench.scores.stored import Outcome
@@ -42,9 +43,9 @@ def show_outcomes(outcomes: list[Outcome], *, json_output: bool) -> None:
     for outcome in outcomes:
         print_table(score_table(outcome.result))
         if outcome.result.data.unreadable:
-            typer.echo(unreadable_note(outcome.result.data.unreadable))
-        typer.echo(_result_line(outcome))
-        typer.echo(f"predictions: {outcome.predictions_path}")
+            out(unreadable_note(outcome.result.data.unreadable))
+        out(_result_line(outcome))
+        out(f"predictions: {outcome.predictions_path}")
     if together:
         print_table(comparison_table(together))
 
@@ -58,23 +59,27 @@ def show_list(ended: Iterator[Ended], file: Path, console: Console, *, json_outp
         if isinstance(end, Failure):
             failed.append((model, end))
             if end.traceback:
-                typer.echo(end.traceback, err=True, nl=False)
-            console.print(f"failed: {end.error}", highlight=False, markup=False, soft_wrap=True)
+                sys.stderr.write(end.traceback)
+            _print(console, f"failed: {end.error}")
             continue
         # The predictions are let go: those of a long list need not fit the memory together.
         scored.append((model, end.result, end.stored))
         if end.result.data.unreadable:
-            console.print(unreadable_note(end.result.data.unreadable), highlight=False)
-        console.print(_result_line(end), highlight=False, markup=False, soft_wrap=True)
+            _print(console, unreadable_note(end.result.data.unreadable))
+        _print(console, _result_line(end))
     if json_output:
         print_json(_list_as_data(scored, failed))
     elif scored:
         print_table(models_table(_names(scored)))
     for model, failure in failed:
-        typer.echo(f"{file}, line {model.line}: {model.text}: {failure.error}", err=True)
+        tell(f"{file}, line {model.line}: {model.text}: {failure.error}")
     if any(failure.traceback for _, failure in failed):
         return 1
     return 2 if failed else 0
+
+
+def _print(console: Console, line: str) -> None:
+    console.print(one_line(line), highlight=False, markup=False, soft_wrap=True)
 
 
 def _list_as_data(scored: list[Scored], failed: list[Failed]) -> dict[str, Any]:
@@ -102,7 +107,7 @@ def _result_line(outcome: Outcome) -> str:
 def print_table(table: Table, console: Console | None = None) -> None:
     """The table, whole: as wide as it is where nothing says how wide the screen is; on a screen
     that is narrower, cells go on in further lines, and only names are broken within a word."""
-    console = console or Console()
+    console = console or screen()
     if not console.is_terminal and "COLUMNS" not in os.environ:
         unbounded = console.options.update(width=WIDEST)
         console.width = max(console.width, console.measure(table, options=unbounded).maximum)
@@ -112,8 +117,3 @@ def print_table(table: Table, console: Console | None = None) -> None:
             words = f"{column.header} {' '.join(map(str, column.cells))}".split()
             column.min_width = max(map(len, words), default=0)
     console.print(table)
-
-
-def print_json(value: dict[str, Any]) -> None:
-    """One object on a line of its own."""
-    typer.echo(json.dumps(value, ensure_ascii=False))

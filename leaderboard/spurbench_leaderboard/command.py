@@ -36,14 +36,17 @@ def render(
     """
     from spurbench.errors import UserError
     from spurbench.files import friendly_disk_errors, write_text
+    from spurbench.printing import out
+    from spurbench.reading import as_text, is_file, read_bytes, real
     from spurbench.results import read_results
 
     from .markdown import BEGIN, leaderboard, replace_between
 
-    if not readme.is_file():
+    if not is_file(readme):
         raise UserError(f"{readme}: no such file; name the Markdown file with --readme")
+    before = read_bytes(readme)
+    text = as_text(before, readme, keep_mark=True)
     found = read_results(results)
-    text = readme.read_text(encoding="utf-8")
     new = replace_between(text, leaderboard(found), str(readme))
     if check and new != text:
         raise UserError(
@@ -51,6 +54,7 @@ def render(
         )
     if not check:
         with friendly_disk_errors(readme):
-            write_text(readme, new)
+            if new != text:
+                write_text(real(readme), new)  # the file itself, where the name is a link to it
     state = "is up to date" if new == text else "written"
-    typer.echo(f"{readme}: table of {len(found)} results {state} (below {BEGIN!r})")
+    out(f"{readme}: table of {len(found)} results {state} (below {BEGIN!r})")

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections import defaultdict
 
 from spurbench.errors import UserError
+from spurbench.markdown import code, plain
 from spurbench.results import DataRecord, Interval, Result
 from spurbench.scores.significance import least_classes
 
@@ -31,7 +32,7 @@ def leaderboard(results: list[Result]) -> str:
             groups[_comparable(result)].append(result)
     blocks = [_table(group) for _, group in sorted(groups.items())]
     if partial:
-        names = sorted({f"`{escape(result.model.spec)}`" for result in partial})
+        names = sorted({f"{code(result.model.spec)}" for result in partial})
         blocks.append(f"Not ranked, since only a part of the data was scored: {', '.join(names)}.")
     return "\n\n".join(blocks)
 
@@ -41,7 +42,10 @@ def replace_between(text: str, body: str, where: str) -> str:
     if text.count(BEGIN) != 1 or text.count(END) != 1 or text.index(BEGIN) > text.index(END):
         raise UserError(f"{where}: needs the lines {BEGIN} and {END}, once each and in this order")
     before, rest = text.split(BEGIN)
-    return f"{before}{BEGIN}\n{body}\n{END}{rest.split(END)[1]}"
+    block = f"{BEGIN}\n{body}\n{END}"
+    if "\r\n" in text:  # the line ends of the file that it goes into
+        block = block.replace("\n", "\r\n")
+    return f"{before}{block}{rest.split(END)[1]}"
 
 
 def _comparable(result: Result) -> Comparable:
@@ -64,8 +68,8 @@ def _table(results: list[Result]) -> str:
     classes = len({s.slug for r in results for s in r.scores})
     lines = [
         (
-            f"Domain `{escape(data.domain)}`, data set `{escape(data.name)}` version "
-            f"`{escape(data.version)}`{_validation(data)}: mean over "
+            f"Domain {code(data.domain)}, data set {code(data.name)} version "
+            f"{code(data.version)}{_validation(data)}: mean over "
             f"{classes} classes in %, with 95 % intervals over classes, by the reading restricted to the "
             f"domain's labels. Spurious accuracy: lower is better. {_ties(compared_classes(results))}"
         ),
@@ -80,7 +84,7 @@ def _table(results: list[Result]) -> str:
         gap = result.restricted_generated_minus_si or result.generated_minus_si
         weights = f"`{result.model.weights_sha256[:8]}`"
         lines.append(
-            f"| {place.rank or ''} | `{escape(result.model.spec)}`{_marks(result, notes)} | {' | '.join(cells)} "
+            f"| {place.rank or ''} | {code(result.model.spec)}{_marks(result, notes)} | {' | '.join(cells)} "
             f"| {_cell(gap)} | {_framing(result)} | {weights} |"
         )
     if notes:
@@ -92,7 +96,7 @@ def _validation(data: DataRecord) -> str:
     found = data.validation
     if found is None:
         return ""
-    return f", validation pictures `{escape(found.name)}` (`{found.fingerprint[:8]}`)"
+    return f", validation pictures {code(found.name)} (`{found.fingerprint[:8]}`)"
 
 
 def _marks(result: Result, notes: list[str]) -> str:
@@ -103,7 +107,7 @@ def _marks(result: Result, notes: list[str]) -> str:
     if count:
         said.append(f"{count} unreadable picture{'s' if count > 1 else ''} left out.")
     if dtype != "float32":
-        said.append(f"Scored in {escape(dtype)}, not float32.")
+        said.append(f"Scored in {plain(dtype)}, not float32.")
     notes += [note for note in said if note not in notes]
     return "".join(f" {_mark(notes.index(note) + 1)}" for note in said)
 
@@ -123,8 +127,8 @@ def _ties(classes: int) -> str:
 
 def _framing(result: Result) -> str:
     how = result.model.transform
-    asked = f"{result.model.framing}: " if result.model.framing else ""
-    return escape(f"{asked}{how.get('framing')} {how.get('size')}")
+    asked = f"{plain(result.model.framing)}: " if result.model.framing else ""
+    return f"{asked}{plain(how.get('framing'))} {plain(how.get('size'))}"
 
 
 def _cell(interval: Interval | None) -> str:
@@ -134,15 +138,3 @@ def _cell(interval: Interval | None) -> str:
     if interval.low is None or interval.high is None:
         return value
     return f"{value} [{100 * interval.low:.1f}, {100 * interval.high:.1f}]"
-
-
-def escape(text: str) -> str:
-    """Text that cannot leave its Markdown cell or code span, nor start HTML."""
-    kept = "".join(c for c in text if c.isprintable())
-    return (
-        kept.replace("\\", "/")
-        .replace("|", "\\|")
-        .replace("`", "'")
-        .replace("<", "&lt;")
-        .replace(">", "&gt;")
-    )

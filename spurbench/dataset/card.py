@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-import re
 from typing import Any
+
+from spurbench.markdown import plain
 
 from .manifest import ClassEntry, Manifest
 from .schema import KINDS, features
-
-PLAIN = re.compile(r"[\w ,'()-]*")
 
 
 def dataset_card(manifest: Manifest) -> str:
@@ -73,17 +72,6 @@ def _kind(column: Any) -> dict[str, Any]:
 
 def _alone(manifest: Manifest, slug: str) -> Manifest:
     return manifest.model_copy(update={"classes": {slug: manifest.classes[slug]}})
-
-
-def plain(text: str) -> str:
-    """Text as Markdown shows it in a table's cell, and nothing in it is markup: as code unless it
-    is plain words."""
-    line = " ".join(text.split())
-    if PLAIN.fullmatch(line) and "_" not in line:
-        return line
-    shown = "".join(sign if sign.isprintable() else " " for sign in line)
-    # Neither a cell's end nor code's can be written within code in a cell.
-    return f"`{shown.replace('|', '¦').replace('`', chr(39)).strip() or ' '}`"
 
 
 def _body(manifest: Manifest, splits: list[str]) -> str:

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 
 from spurbench.errors import UserError
 from spurbench.files import sha256_json
+from spurbench.reading import why
 
 if TYPE_CHECKING:
     from pyarrow import DataType
@@ -108,5 +109,4 @@ def version_of(fingerprint: str) -> str:
 
 def unreadable(file: Path, error: Exception) -> UserError:
     """The error for a parquet file that cannot be read as a split."""
-    reason = (getattr(error, "strerror", None) or str(error)).split("\n")[0]
-    return UserError(f"{file}: cannot be read as a split ({reason}); rebuild the data set")
+    return UserError(f"{file}: cannot be read as a split ({why(error)}); rebuild the data set")

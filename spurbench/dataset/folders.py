@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import csv
 import zipfile
 import zlib
 from collections import Counter, defaultdict
@@ -12,8 +11,22 @@ from pathlib import Path
 
 from spurbench import plugins
 from spurbench.contracts import ClassCard, slugify
-from spurbench.errors import UserError
+from spurbench.errors import UserError, short
+from spurbench.numerals import MOST, index
 from spurbench.pictures import is_picture_name
+from spurbench.reading import (
+    as_text,
+    is_file,
+    is_folder,
+    members,
+    opened,
+    read_bytes,
+    read_csv,
+    real,
+    storable,
+    unreadable,
+    why,
+)
 
 from .schema import UNKNOWN, Credit
 
@@ -54,14 +67,11 @@ def find_classes(root: Path) -> list[SourceClass]:
     try:
         return _found(root)
     except OSError as error:
-        place = error.filename or root
-        raise UserError(
-            f"{place}: cannot be read ({error.strerror or error}); mend that"
-        ) from error
+        raise unreadable(error.filename or root, error) from error
 
 
 def _found(root: Path) -> list[SourceClass]:
-    if not root.exists():
+    if not is_folder(root) and not is_file(root):
         raise UserError(f"{root}: no such folder or zip")
     top = _opened(root)
     if (top / "manifest.csv").is_file():
@@ -80,11 +90,12 @@ def _found(root: Path) -> list[SourceClass]:
 
 def is_spurious_imagenet(root: Path) -> bool:
     """Whether a place looks as ``find_classes`` wants it: a zip, a manifest.csv, class folders."""
-    if root.is_file():
-        return zipfile.is_zipfile(root)
-    if not root.is_dir():
+    if is_file(root):
+        with opened(root, None) as file:
+            return zipfile.is_zipfile(file)
+    if not is_folder(root):
         return False
-    return (root / "manifest.csv").is_file() or any(True for _ in _class_folders(root))
+    return is_file(root / "manifest.csv") or any(True for _ in _class_folders(root))
 
 
 def read_picture(place: Place) -> bytes:
@@ -96,24 +107,26 @@ def read_picture(place: Place) -> bytes:
                 raise UserError(
                     f"{place}: {size} bytes is no picture nor list; remove it from the zip"
                 )
-        return place.read_bytes()
-    except (OSError, zipfile.BadZipFile, zlib.error, KeyError) as error:
-        reason = getattr(error, "strerror", None) or error
+            return place.read_bytes()
+        return read_bytes(place, MAX_BYTES)
+    except (OSError, EOFError, zipfile.BadZipFile, zlib.error, KeyError, ValueError) as error:
         raise UserError(
-            f"{place}: cannot be read ({reason}); mend, replace or remove it"
+            f"{place}: cannot be read ({why(error)}); mend, replace or remove it"
         ) from error
     except (RuntimeError, NotImplementedError) as error:  # encrypted, or packed by another method
         raise UserError(f"{place}: cannot be unpacked ({error}); unpack the zip first") from error
 
 
 def _opened(root: Path) -> Place:
-    if root.is_dir():
+    if is_folder(root):
         return root
+    with opened(root, None):  # a plain file that may be read
+        pass
     try:
         return zipfile.Path(root)
-    except (zipfile.BadZipFile, OSError) as error:
+    except Exception as error:  # whatever a broken or hostile file makes the reader raise
         raise UserError(
-            f"{root}: neither a folder nor a zip that can be opened ({error})"
+            f"{root}: neither a folder nor a zip that can be opened ({why(error)})"
         ) from error
 
 
@@ -125,7 +138,7 @@ def _by_folder_names(top: Place, root: Path) -> list[SourceClass]:
         if label not in cards:
             raise UserError(f"{folder}: {label} is not a class of Spurious ImageNet")
         pictures[label] += [
-            (f, f"{trail}{folder.name}/{f.name}", UNKNOWN) for f in _picture_files(folder)
+            (f, storable(f"{trail}{folder.name}/{f.name}"), UNKNOWN) for f in _picture_files(folder)
         ]
     empty = [cards[k].name for k, files in pictures.items() if not files]
     if empty:
@@ -152,14 +165,14 @@ def _class_folders(top: Place) -> Iterator[tuple[Place, str]]:
 
 
 def _folders(place: Place) -> list[Place]:
-    entries: list[Place] = list(place.iterdir())
+    entries: list[Place] = [*(members(place) if isinstance(place, Path) else place.iterdir())]
     shown = (e for e in entries if e.is_dir() and e.name != ASIDE and not e.name.startswith("."))
     return sorted(shown, key=lambda entry: entry.name)
 
 
 def _is_class_folder(name: str) -> bool:
     fields = name.split("_")
-    return len(fields) >= 3 and fields[2].isascii() and fields[2].isdigit()
+    return len(fields) >= 3 and index(fields[2], MOST) is not None
 
 
 def _picture_files(folder: Place) -> list[Place]:
@@ -169,22 +182,20 @@ def _picture_files(folder: Place) -> list[Place]:
 
 def _by_manifest(top: Place, root: Path) -> list[SourceClass]:
     file = root / "manifest.csv"
-    try:
-        text = read_picture(top / "manifest.csv").decode("utf-8-sig")
-        reader = csv.DictReader(text.splitlines())
-        rows = [{k: v or "" for k, v in row.items() if k is not None} for row in reader]
-    except (UnicodeDecodeError, csv.Error) as error:
-        raise UserError(f"{file}: not a CSV file in UTF-8 ({error})") from error
-    lacking = [c for c in MANIFEST_COLUMNS if c not in (reader.fieldnames or [])]
-    if lacking:
-        raise UserError(f"{file}: lacks the columns {', '.join(lacking)}")
+    text = as_text(read_picture(top / "manifest.csv"), file)
+    rows = read_csv(text, file, MANIFEST_COLUMNS)
     groups: dict[int, tuple[tuple[str, str], list[Picture]]] = {}
     for number, row in enumerate(rows, start=2):
-        index = row["in1k_index"]
-        if not (index.isascii() and index.isdigit() and int(index) <= 999):
-            raise UserError(f"{file}, line {number}: in1k_index {index!r} is not 0 to 999")
-        group = groups.setdefault(int(index), ((row["class_full"], row.get("feature", "")), []))
+        said = row["in1k_index"]
+        label = index(said, 999)
+        if label is None:
+            raise UserError(f"{file}, line {number}: in1k_index {short(said)} is not 0 to 999")
+        if not row["path"]:
+            raise UserError(f"{file}, line {number}: names no file")
+        group = groups.setdefault(label, ((row["class_full"], row.get("feature", "")), []))
         place, origin = _inside(top, root, row["path"]), Path(row["path"]).as_posix()
+        if any(origin == other for _, other, _ in group[1]):
+            raise UserError(f"{file}, line {number}: lists {short(origin)} of class {label} again")
         group[1].append((place, origin, _credit(row)))
     return _named(dict(sorted(groups.items())), OWN)
 
@@ -216,7 +227,8 @@ def _named(
 
 
 def _inside(top: Place, root: Path, relative: str) -> Place:
-    path = (root / relative).resolve()
-    if not path.is_relative_to(root.resolve()):
-        raise UserError(f"{root / 'manifest.csv'}: names a file outside its folder: {relative!r}")
+    if not real(root / relative).is_relative_to(real(root)):
+        raise UserError(
+            f"{root / 'manifest.csv'}: names a file outside its folder: {short(relative)}"
+        )
     return top / relative

@@ -15,8 +15,9 @@ from pydantic import (
     ValidationError,
 )
 
-from spurbench.errors import UserError
+from spurbench.errors import UserError, validation_reason
 from spurbench.files import write_text
+from spurbench.reading import is_file, is_folder, read_json
 
 from .content import fingerprint_of, version_of
 from .migrate import from_version_1
@@ -126,16 +127,12 @@ def read_manifest(folder: Path) -> Manifest:
     none, it is not ours, or it is of a later version."""
     path = folder / NAME
     advice = "make one with `spurbench build` or `spurbench import-si`"
+    if not is_folder(folder):
+        raise UserError(f"{folder}: no such data set folder; {advice}")
+    if not is_file(path):
+        raise UserError(f"{folder}: not a spurbench data set (no {NAME}); {advice}")
+    data = read_json(path, "a spurbench manifest")
     try:
-        if not folder.is_dir():
-            raise UserError(f"{folder}: no such data set folder; {advice}")
-        if not path.is_file():
-            raise UserError(f"{folder}: not a spurbench data set (no {NAME}); {advice}")
-        text = path.read_bytes()
-    except OSError as error:
-        raise UserError(f"{path}: cannot be read ({error.strerror or error}); mend that") from error
-    try:
-        data = json.loads(text.decode())
         _check_version(path, data)
         if data["schema_version"] == 1:
             _check_paths(path, data)  # before the files are read
@@ -182,8 +179,7 @@ def _check_paths(path: Path, data: Any) -> None:
 def _first(error: Exception) -> str:
     """The first thing wrong, with the field that it is about."""
     if isinstance(error, ValidationError):
-        first = error.errors()[0]
-        said = f"{'.'.join(str(part) for part in first['loc']) or 'top level'}: {first['msg']}"
+        said = validation_reason(error)
     else:
         said = f"{error.args[0]} is missing" if isinstance(error, KeyError) else str(error)
     return " ".join(said.split())[:200]

@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import Any
 
 from spurbench.errors import UserError
+from spurbench.reading import is_file
 
 from .content import content_of, read_rows
 from .schema import KINDS
@@ -35,7 +36,7 @@ def _split(old: dict[str, Any], folder: Path, slug: str, split: str, label: int)
     if split not in KINDS:
         raise UserError(f"{folder}: version 1 of the data set knows no split {split!r}; rebuild it")
     file = folder / old["path"]
-    if not file.is_file():
+    if not is_file(file):
         raise UserError(f"{file}: missing; run the build again, or remove the data set")
     pictures = read_rows([file]).pictures
     content = content_of(label, slug, split, split, pictures)

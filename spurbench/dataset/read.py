@@ -10,6 +10,7 @@ from typing import Any
 
 from spurbench.errors import UserError, unknown
 from spurbench.files import sha256_bytes, sha256_file
+from spurbench.reading import is_file
 
 from .content import content_of, opened, read_rows, unreadable
 from .manifest import ClassEntry, Manifest, SplitEntry, read_manifest
@@ -122,9 +123,9 @@ def check_class(folder: Path, slug: str, entry: ClassEntry) -> None:
 
 
 def _check_bytes(path: Path, sha256: str) -> None:
+    if not is_file(path):
+        raise UserError(f"{path}: missing; run the build again, or remove the data set")
     try:
-        if not path.is_file():
-            raise UserError(f"{path}: missing; run the build again, or remove the data set")
         found = sha256_file(path)
     except OSError as error:
         raise unreadable(path, error) from error

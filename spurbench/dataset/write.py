@@ -9,6 +9,7 @@ from pathlib import Path
 from spurbench.errors import UserError
 from spurbench.files import copy_file, sha256_file, write_text
 from spurbench.locks import held
+from spurbench.reading import is_file, is_folder, members, real
 
 from .card import dataset_card
 from .content import content_of, read_rows
@@ -38,16 +39,12 @@ def write_split(rows: Iterable[Row], path: Path) -> None:
 
 def check_target(folder: Path) -> None:
     """UserError unless the folder may hold a data set: absent, empty, or one of ours already."""
-    try:
-        if not folder.exists():
-            return
-        if not folder.is_dir():
-            raise UserError(f"{folder}: is a file; name another folder with --out")
-        names = [path.name for path in folder.iterdir()]
-    except OSError as error:
-        raise UserError(
-            f"{folder}: cannot be read ({error.strerror or error}); name another folder with --out"
-        ) from error
+    if not is_folder(folder):
+        if folder.exists():
+            kind = "a file" if is_file(folder) else "no folder"
+            raise UserError(f"{folder}: is {kind}; name another folder with --out")
+        return
+    names = [path.name for path in members(folder)]
     if any(name.endswith(".py") for name in names):
         raise UserError(
             f"{folder}: is a Python package, not a place for a data set; name another with --out DIR"
@@ -66,18 +63,15 @@ def writing(folder: Path, *, wait: bool = True) -> Iterator[Path]:
 
     UserError where another process writes there and we do not ``wait``.
     """
-    try:
-        real = folder.resolve()
-    except RuntimeError as error:  # a link that leads to itself
-        raise UserError(f"{folder}: leads nowhere; name another folder with --out") from error
-    lock = real.parent / f".{real.name}.lock"
+    place = real(folder)
+    lock = place.parent / f".{place.name}.lock"
     with held(lock, wait=wait) as mine:
         if not mine:
             raise UserError(
                 f"{folder}: another spurbench is writing there; wait for it, or name another folder"
             )
         try:
-            yield real
+            yield place
         finally:
             with suppress(PermissionError):  # Windows does not remove what is open
                 lock.unlink(missing_ok=True)  # while it is held: who comes next makes a new one
@@ -97,9 +91,9 @@ def install_class(
     ``files`` are the finished parquet files by split, whatever they are called. The manifest is
     written last but the card, so an interrupted call leaves a folder that the next call completes.
     """
-    with writing(folder) as real:
+    with writing(folder) as place:
         check_target(folder)  # now: while another writes, files are there before their manifest
-        return put_class(real, name, domain, slug, entry, files)
+        return put_class(place, name, domain, slug, entry, files)
 
 
 def put_class(

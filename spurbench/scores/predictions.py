@@ -18,6 +18,7 @@ from pydantic import BaseModel, ConfigDict, ValidationError, field_validator
 
 from spurbench.errors import UserError, validation_reason
 from spurbench.files import sha256_bytes, sha256_json
+from spurbench.reading import check_depth, is_file, parquet_table, read_bytes, why
 from spurbench.results import DataRecord, ModelRecord
 
 from .answers import Head, Seen
@@ -143,20 +144,19 @@ def encode(table: pa.Table, provenance: Provenance) -> bytes:
 def decode(data: bytes, where: str) -> Predictions:
     """Read a predictions file's bytes; UserError where they are none."""
     import pyarrow as pa
-    from pyarrow import parquet
 
     try:
-        table = parquet.read_table(io.BytesIO(data))
-        text = (table.schema.metadata or {})[METADATA]
-        provenance = Provenance.model_validate(json.loads(text))
+        table = parquet_table(data)
+        if METADATA not in (table.schema.metadata or {}):
+            raise ValueError("it does not say what it comes from")
+        said = json.loads(table.schema.metadata[METADATA])
+        check_depth(said)
+        provenance = Provenance.model_validate(said)
         table = expanded(table, schema())
         _check_filled(table)
-    except (pa.ArrowException, KeyError, ValueError, OSError) as error:
-        reason = (
-            validation_reason(error)
-            if isinstance(error, ValidationError)
-            else str(error).split("\n")[0]
-        )
+        _check_once(table)
+    except (pa.ArrowException, KeyError, ValueError, TypeError, RecursionError) as error:
+        reason = validation_reason(error) if isinstance(error, ValidationError) else why(error)
         raise UserError(
             f"{where}: not a predictions file of `spurbench eval` ({reason}); score the model again"
         ) from error
@@ -187,8 +187,18 @@ def _check_filled(table: pa.Table) -> None:
             raise ValueError(f"the column {name} has {'gaps' if gaps else 'infinite numbers'}")
 
 
+def _check_once(table: pa.Table) -> None:
+    """ValueError where a picture has two rows, or rows of a class and split differ in its label."""
+    pictures = table.group_by(["slug", "split", "index"]).aggregate([])
+    labels = table.group_by(["slug", "split", "label"]).aggregate([])
+    if pictures.num_rows != table.num_rows:
+        raise ValueError("a picture stands in it twice")
+    if labels.num_rows != table.group_by(["slug", "split"]).aggregate([]).num_rows:
+        raise ValueError("pictures of one class and split differ in their label")
+
+
 def read_predictions(path: Path) -> Predictions:
     """Read a predictions file."""
-    if not path.is_file():
+    if not is_file(path):
         raise UserError(f"{path}: no such predictions file")
-    return decode(path.read_bytes(), str(path))
+    return decode(read_bytes(path), str(path))

@@ -56,12 +56,12 @@ def test_every_word_reaches_the_request(tmp_path: Path) -> None:
 
 def test_wrong_arguments_are_refused_when_asked(tmp_path: Path) -> None:
     for words, said in (
-        ({"images": 0}, "images 0: give a number from 1 to 100000"),
-        ({"seed": -1}, "seed -1: give a number from 0 to 1000000"),
+        ({"images": 0}, "images 0: give a whole number from 1 to 100,000"),
+        ({"seed": -1}, "seed -1: give a whole number from 0 to 1,000,000"),
         ({"seed": 1_000_001}, "seed 1000001"),
         ({"recipe": "micr"}, "unknown recipe 'micr'"),
         ({"shard": "3/2"}, "--shard '3/2'"),
-        ({"jobs": 0}, "jobs 0: give a number from 1 to 1024"),
+        ({"jobs": 0}, "jobs 0: give a whole number from 1 to 1,024"),
     ):
         with pytest.raises(UserError, match=said):
             api.build("koala", out=tmp_path / "x", **words)

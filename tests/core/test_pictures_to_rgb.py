@@ -145,16 +145,13 @@ def test_what_cannot_be_read_is_named_in_one_line(tmp_path: Path) -> None:
     for source, name, said in [
         (b"no picture", "", "picture: cannot be read as a picture (not a known picture format)"),
         (b"no picture", "a.png", "a.png: cannot be read as a picture (not a known picture format)"),
-        (
-            gone,
-            "",
-            f"{gone}: cannot be read as a picture ([Errno 2] No such file or directory: '{gone}')",
-        ),
-        (gone, "mine", f"mine: cannot be read as a picture ([Errno 2] No such file or directory: '{gone}')"),
-    ]:  # fmt: skip
+    ]:
         with pytest.raises(UserError) as error:
-            read_rgb(source, name)  # type: ignore[arg-type]
+            read_rgb(source, name)
         assert str(error.value) == f"{said}; replace or remove it"
+    for name in ("", "mine"):
+        with pytest.raises(UserError, match=r"gone\.png: cannot be read .no such file"):
+            read_rgb(gone, name)
 
 
 @pytest.mark.parametrize("name", ["a.png", "a.JPG", "a.b.jpeg", "a.WebP", "a.bmp", "a.tif", "a.TIFF", "a.gif"])  # fmt: skip

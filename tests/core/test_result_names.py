@@ -99,7 +99,7 @@ def test_results_are_read_by_path_at_any_depth(tmp_path: Path) -> None:
     expected += [f"c/{name}.json" for name in ("1", "10", *"23456789")]
     assert [r.model.spec for r in read_results(tmp_path)] == [f"micro/{p}" for p in expected]
     (tmp_path / "c.json").write_text("{")
-    with pytest.raises(UserError, match=r"c\.json: not a result file: Expecting property name"):
+    with pytest.raises(UserError, match=r"c\.json: not a result file .Expecting property name"):
         read_results(tmp_path)
 
 
@@ -110,10 +110,10 @@ def test_no_results_and_files_that_are_none(tmp_path: Path) -> None:
         assert str(error.value) == (
             f"{folder}: no result files (*.json); make one with `spurbench eval`"
         )
-    with pytest.raises(UserError, match=r"gone\.json: not a result file: \[Errno 2\] No such file"):
+    with pytest.raises(UserError, match=r"gone\.json: cannot be read .no such file"):
         read_result(tmp_path / "gone.json")
     (tmp_path / "list.json").write_text("[1]")
-    with pytest.raises(UserError, match=r"list\.json: not a result file: top level: Input should"):
+    with pytest.raises(UserError, match=r"list\.json: not a result file .top level: Input should"):
         read_result(tmp_path / "list.json")
 
 

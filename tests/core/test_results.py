@@ -116,7 +116,7 @@ def test_what_is_not_a_result_is_named(
 ) -> None:
     path = tmp_path / "r.json"
     path.write_text(json.dumps(made_result().model_dump() | change))
-    with pytest.raises(UserError, match=f"r.json: not a result file: {said}"):
+    with pytest.raises(UserError, match=f"r.json: not a result file .{said}"):
         read_result(path)
 
 
@@ -153,7 +153,7 @@ def test_a_result_names_no_folder_elsewhere(tmp_path: Path, field: str, name: st
     data = made_result().model_dump()
     data["data"][field] = name
     (tmp_path / "r.json").write_text(json.dumps(data))
-    with pytest.raises(UserError, match=f"not a result file: data.{field}"):
+    with pytest.raises(UserError, match=f"not a result file .data.{field}"):
         read_result(tmp_path / "r.json")
 
 

@@ -223,8 +223,8 @@ WANTING: dict[str, tuple[str, Callable[[], object], dict[str, object]]] = {
     "a class": ("a model is a spec LOADER/NAME, .* not <class", lambda: Fake, {}),
     "a number": ("a model is a spec LOADER/NAME, .* not 7", lambda: 7, {}),
     "a framing that is none": ("unknown framing 'sii'", Fake, {"framing": "sii"}),
-    "no pictures a batch": ("--batch-size 0: must be at least 1", Fake, {"batch_size": 0}),
-    "no pictures at all": ("--limit 0: must be at least 1", Fake, {"limit": 0}),
+    "no pictures a batch": ("--batch-size 0: give a whole number from 1", Fake, {"batch_size": 0}),
+    "no pictures at all": ("--limit 0: give a whole number from 1", Fake, {"limit": 0}),
 }
 
 

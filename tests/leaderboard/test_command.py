@@ -68,3 +68,41 @@ def test_the_command_line_has_its_defaults(tmp_path: Path, monkeypatch: pytest.M
     assert CliRunner().invoke(app, ["render", "--check"]).exit_code == 0
     other = CliRunner().invoke(app, ["render", "--results", "nowhere", "--check"])
     assert isinstance(other.exception, UserError)
+
+
+def test_the_file_keeps_its_line_ends_mode_mark_and_link(tmp_path: Path) -> None:
+    readme, folder = tmp_path / "R.md", tmp_path / "results"
+    write_result(results()[0], folder / "a.json")
+    real = tmp_path / "real.md"
+    real.write_bytes(f"\ufeffé\r\n{BEGIN}\r\nold\r\n{END}\r\nz\n".encode())
+    real.chmod(0o640)
+    readme.symlink_to(real)
+    render(folder, readme, check=False)
+    assert readme.is_symlink() and real.stat().st_mode & 0o777 == 0o640
+    table = leaderboard(results()[:1]).replace("\n", "\r\n")
+    wanted = f"\ufeffé\r\n{BEGIN}\r\n{table}\r\n{END}\r\nz\n"
+    assert real.read_bytes().decode() == wanted
+    render(folder, readme, check=True)
+    before = real.stat()
+    render(folder, readme, check=False)
+    assert real.stat().st_ino == before.st_ino, "what is up to date is not written"
+
+
+def test_a_file_in_latin_1_is_refused_as_it_is(tmp_path: Path) -> None:
+    readme, folder = tmp_path / "R.md", tmp_path / "results"
+    write_result(results()[0], folder / "a.json")
+    readme.write_bytes(f"caf\xe9 {BEGIN}{END}".encode("latin-1"))
+    with pytest.raises(UserError, match=r"R\.md: not text in UTF-8 .byte 3 is 0xe9"):
+        render(folder, readme, check=False)
+
+
+def test_the_same_result_twice_is_named(tmp_path: Path) -> None:
+    for name in ("a.json", "b/c.json"):
+        write_result(results()[0], tmp_path / "results" / name)
+    readme = tmp_path / "R.md"
+    readme.write_text(f"{BEGIN}{END}")
+    with pytest.raises(UserError) as error:
+        render(tmp_path / "results", readme, check=False)
+    folder = tmp_path / "results"
+    said = f"{folder / 'a.json'} and {folder / 'b/c.json'} are results of the same run"
+    assert str(error.value) == f"{said}; remove one of them"

@@ -6,13 +6,11 @@ import re
 from pathlib import Path
 
 import pytest
-from hypothesis import given
-from hypothesis import strategies as st
 
 from spurbench.errors import UserError
 from spurbench.results import Result, Selection, Unreadable, ValidationRecord, write_result
 from spurbench_leaderboard.command import render
-from spurbench_leaderboard.markdown import BEGIN, END, escape, leaderboard, replace_between
+from spurbench_leaderboard.markdown import BEGIN, END, leaderboard, replace_between
 from tests.core.test_results import made_result
 
 
@@ -70,11 +68,26 @@ def test_what_a_number_stands_on_is_a_footnote() -> None:
     )
 
 
-@given(st.text())
-def test_nothing_escapes_its_cell(text: str) -> None:
-    safe = escape(text)
-    assert "<" not in safe and ">" not in safe and "`" not in safe and "\n" not in safe
-    assert len(re.split(r"(?<!\\)\|", safe)) == 1 and "\\\\" not in safe
+HOSTILE = ("![x](http://e/x.png)", "<script>", "a | b", "`", "https://e", "a_b_", "*a*", "[/b]")
+
+
+@pytest.mark.parametrize("text", HOSTILE)
+def test_nothing_that_a_result_says_is_markup(text: str) -> None:
+    """What the renderer of GitHub's Markdown makes of it shows the text and nothing else."""
+    from markdown_it import MarkdownIt
+
+    hostile = made_result()
+    transform = hostile.model.transform | {"framing": text, "size": text}
+    model = hostile.model.model_copy(update={"framing": text, "transform": transform, "spec": text})
+    data = hostile.data.model_copy(update={"name": text})
+    environment = hostile.environment | {"dtype": text}
+    changes = {"model": model, "data": data, "environment": environment}
+    shown = leaderboard([hostile.model_copy(update=changes)])
+    html = MarkdownIt("gfm-like", {"linkify": False}).render(shown)
+    tags = set(re.findall(r"<(/?[a-z0-9]+)", html))
+    known = {"p", "table", "thead", "tbody", "tr", "th", "td", "code", "sup", "br"}
+    assert {tag.strip("/") for tag in tags} <= known
+    assert html.count("<td>") == html.count("<th>")
 
 
 def test_render_writes_between_the_markers_only(tmp_path: Path) -> None:

@@ -9,9 +9,14 @@ from typing import Annotated
 import typer
 
 from spurbench.errors import UserError
+from spurbench.numerals import number, whole, whole_option, words
+from spurbench.printing import out as say
+from spurbench.printing import print_json, tell
 from spurbench.terminal import announce
+from spurbench_builders.limits import MOST_IMAGES, MOST_SEED
 
 ROWS = "Rows of the table"
+MOST_SEEDS, MOST_KAPPA = 1000, 1e6
 
 
 def ablate(
@@ -22,12 +27,13 @@ def ablate(
         str, typer.Option(metavar="N", help="How many seeds, or the seeds: 5, or 3,4,7.")
     ] = "5",
     images: Annotated[
-        int, typer.Option(min=1, metavar="N", help="Pictures for each row, class and seed.")
+        int,
+        whole_option("--images", 1, MOST_IMAGES, "Pictures for each row, class and seed."),
     ] = 75,
     contexts: Annotated[
         int,
-        typer.Option(
-            min=0, metavar="N", help="Pictures for each recontextualised prompt; 0: none."
+        whole_option(
+            "--contexts", 0, MOST_IMAGES, "Pictures for each recontextualised prompt; 0: none."
         ),
     ] = 16,
     out: Annotated[
@@ -78,16 +84,17 @@ def ablate(
 
     base = load_recipe(recipe)
     cards = cards_named(classes, plugins.domain(base.domain))
-    wanted_seeds, weights = _seeds(seeds), _numbers(kappas, "--kappas")
+    wanted_seeds = _seeds(seeds)
+    weights = [number(word, "--kappas", 0.0, MOST_KAPPA) for word in words(kappas)]
     if not json_output:
         announce("ablate", "torch", "diffusers")
     from .report import report
     from .run import Ablation, AblationRequest
     from .variants import distinct, others, table2
 
-    rows = table2(base, _words(readings), weights)
+    rows = table2(base, words(readings), weights)
     request = AblationRequest(
-        distinct([*rows, *others(_words(also), base)]),
+        distinct([*rows, *others(words(also), base)]),
         tuple(cards),
         wanted_seeds,
         images,
@@ -100,7 +107,10 @@ def ablate(
     write_text(out / "ablation.json", json.dumps(record, indent=1) + "\n")
     plot = _plot(record, out, quiet=json_output)
     write_text(out / "ablation.md", f"# Ablation\n\n{report(record, plot)}")
-    typer.echo(json.dumps(record) if json_output else f"read {out}/ablation.md")
+    if json_output:
+        print_json(record)
+    else:
+        say(f"read {out}/ablation.md")
 
 
 def _plot(record: dict[str, object], out: Path, *, quiet: bool) -> str | None:
@@ -112,25 +122,16 @@ def _plot(record: dict[str, object], out: Path, *, quiet: bool) -> str | None:
         write_bytes(out / "ablation.png", plot(record))
     except UserError as error:
         if not quiet:
-            typer.echo(f"no plot: {error}", err=True)
+            tell(f"no plot: {error}")
         return None
     return "ablation.png"
 
 
-def _words(text: str) -> list[str]:
-    return [word.strip() for word in text.split(",") if word.strip()]
-
-
-def _numbers(text: str, option: str) -> list[float]:
-    try:
-        return [float(word) for word in _words(text)]
-    except ValueError:
-        raise UserError(f"{option} {text!r}: give numbers separated by commas") from None
-
-
 def _seeds(text: str) -> tuple[int, ...]:
-    numbers = _words(text)
-    if not numbers or not all(n.isdigit() for n in numbers):
-        raise UserError(f"--seeds {text!r}: give how many, or the seeds separated by commas")
-    distinct = tuple(dict.fromkeys(int(n) for n in numbers))
-    return distinct if "," in text else tuple(range(max(1, distinct[0])))
+    """How many seeds, from 0 on, or the seeds themselves."""
+    named = words(text)
+    if not named:
+        raise UserError("--seeds names none; give how many, or the seeds separated by commas")
+    if "," not in text:
+        return tuple(range(whole(named[0], "--seeds", 1, MOST_SEEDS)))
+    return tuple(dict.fromkeys(whole(word, "--seeds", 0, MOST_SEED) for word in named))

@@ -16,6 +16,7 @@ from spurbench.dataset.schema import UNKNOWN, Credit
 from spurbench.errors import UserError
 from spurbench.files import sha256_bytes, sha256_json
 from spurbench.pictures import png_bytes, read_folder, read_rgb
+from spurbench.reading import is_folder, read_bytes, storable
 
 from .request import BuildRequest, kind_of
 
@@ -103,9 +104,9 @@ def own_pool(folder: Path, slug: str, *, flat: bool = True) -> list[PoolPicture]
 
     Unless ``flat``, there must be that subfolder: loose pictures would serve several classes.
     """
-    place = folder / slug if (folder / slug).is_dir() or not flat else folder
+    place = folder / slug if is_folder(folder / slug) or not flat else folder
     pictures = [
-        _own(path.read_bytes(), path.name.encode(errors="replace").decode())
+        _own(read_bytes(path), storable(path.name))
         for path, _ in read_folder(place)  # each can be read as a picture
     ]
     if len(pictures) < MINIMUM_OWN:

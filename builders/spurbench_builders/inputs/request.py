@@ -12,7 +12,9 @@ from spurbench.contracts import ClassCard, Domain
 from spurbench.dataset.folders import is_spurious_imagenet
 from spurbench.dataset.manifest import NAME as MANIFEST
 from spurbench.errors import UserError, unknown
+from spurbench.numerals import words
 from spurbench.pictures import is_picture_name
+from spurbench.reading import is_file, is_folder, members
 from spurbench_builders.recipes.model import Recipe
 
 
@@ -51,15 +53,16 @@ Kind = Literal["data set", "Spurious ImageNet", "pictures"]
 def kind_of(references: Path) -> Kind:
     """What the user's references are: a spurbench data set, as `import-si` makes them, Spurious
     ImageNet as it is handed out, or else plain pictures. UserError where nothing is there."""
-    if not references.exists():
+    folder, file = is_folder(references), is_file(references)
+    if not folder and not file:
         raise UserError(
             f"{references}: no such folder or zip; name your pictures with --references"
         )
-    if (references / MANIFEST).is_file():
+    if folder and is_file(references / MANIFEST):
         return "data set"
-    if references.is_file() and not is_spurious_imagenet(references):
+    if file and not is_spurious_imagenet(references):
         raise UserError(f"{references}: neither a folder nor a zip; name one with --references")
-    loose = references.is_dir() and any(is_picture_name(p.name) for p in references.iterdir())
+    loose = folder and any(is_picture_name(p.name) for p in members(references))
     return "Spurious ImageNet" if not loose and is_spurious_imagenet(references) else "pictures"
 
 
@@ -67,7 +70,7 @@ def cards_named(classes: str | Sequence[str], domain: Domain) -> list[ClassCard]
     """Class cards by name or slug, as a list or separated by commas, each class once; ``all`` for
     every class of the domain. UserError with suggestions for a name that is not known."""
     cards = domain.cards()
-    names = classes.split(",") if isinstance(classes, str) else classes
+    names = words(classes) if isinstance(classes, str) else classes
     wanted = [name.strip().lower() for name in names if name.strip()]
     if wanted == ["all"]:
         return cards

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import zipfile
 from pathlib import Path
 from typing import Any, cast
 
@@ -44,11 +45,11 @@ def restore_checkpoint(
     optimiser: torch.optim.Optimizer,
     generator: torch.Generator,
 ) -> int:
-    """Put a checkpoint's state back, exactly, and return the number of steps done: 0 without one."""
-    if path is None or not path.exists():
+    """Put a checkpoint's state back, exactly, and return the number of steps done: 0 without one, or
+    with one that something has damaged since it was written, which is then as good as none."""
+    state = _whole(path, trainee)
+    if state is None:
         return 0
-    device = trainee.model.device
-    state = cast(dict[str, Any], torch.load(path, weights_only=True, map_location=device))
     with torch.no_grad():
         for name, parameter in trainee.named_parameters().items():
             parameter.copy_(state["weights"][name])
@@ -57,6 +58,23 @@ def restore_checkpoint(
     generator.set_state(state["generator"].cpu())
     torch.set_rng_state(state["global"].cpu())
     return int(state["step"])
+
+
+def _whole(path: Path | None, trainee: Trainee) -> dict[str, Any] | None:
+    """A checkpoint of the trainee's; None where there is none that can be read and is its."""
+    if path is None or not path.exists():
+        return None
+    try:
+        with zipfile.ZipFile(path) as archive:  # whose checksums torch does not look at
+            if archive.testzip() is not None:
+                return None
+        state: Any = torch.load(path, weights_only=True, map_location=trainee.model.device)
+        shapes = {name: weight.shape for name, weight in state["weights"].items()}
+    except Exception:  # noqa: BLE001 - whatever a broken file makes the reader raise
+        return None
+    wanted = {name: weight.shape for name, weight in trainee.named_parameters().items()}
+    parts = {"weights", "optimiser", "generator", "global", "step"}
+    return cast(dict[str, Any], state) if shapes == wanted and parts <= set(state) else None
 
 
 def trained_state(model: BaseModel) -> dict[str, Tensor]:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -13,6 +12,7 @@ from torch import Tensor, nn
 
 from spurbench.errors import UserError
 from spurbench.files import sha256_file, sha256_json
+from spurbench.reading import read_json, why
 
 from .where import PARTS, SAFETY
 
@@ -99,10 +99,9 @@ def check_base_model(folder: Path) -> dict[str, Any]:
             f"base model {folder}: its safety_checker is not stored as safetensors; convert or remove it"
         )
     path = folder / "scheduler" / "scheduler_config.json"
-    try:
-        settings: dict[str, Any] = json.loads(path.read_text(encoding="utf-8"))
-    except (OSError, ValueError) as error:
-        raise UserError(f"base model {folder}: {path.name} cannot be read: {error}") from error
+    settings = read_json(path)
+    if not isinstance(settings, dict):
+        raise UserError(f"{path}: not the settings of a scheduler")
     if settings.get("rescale_betas_zero_snr"):
         raise UserError(f"base model {folder}: rescale_betas_zero_snr is not supported")
     return settings
@@ -112,9 +111,8 @@ def load_base_model(folder: Path) -> BaseModel:
     """Load the parts in float32 from safetensors; nothing is fetched, no code is run from the folder."""
     try:
         return _load_parts(folder)
-    except (OSError, ValueError, KeyError) as error:
-        reason = " ".join(str(error).split())[:200]
-        raise UserError(f"base model {folder}: cannot be loaded: {reason}") from error
+    except Exception as error:  # whatever broken settings or weights make the libraries raise
+        raise UserError(f"base model {folder}: cannot be loaded ({why(error)})") from error
 
 
 def _load_parts(folder: Path) -> BaseModel:

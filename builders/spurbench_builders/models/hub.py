@@ -7,6 +7,7 @@ from contextlib import contextmanager
 
 from spurbench.errors import UserError
 from spurbench.hub import hub_or_cache
+from spurbench.reading import why
 
 
 @contextmanager
@@ -17,5 +18,5 @@ def hub_errors(what: str, way_out: str) -> Iterator[None]:
         try:
             yield
         except Exception as error:
-            reason = unanswered or " ".join(str(error).split())[:160]
+            reason = unanswered or why(error)
             raise UserError(f"{what} cannot be had from the hub ({reason}); {way_out}") from error

@@ -13,6 +13,7 @@ from spurbench import plugins
 from spurbench.contracts import Classifier
 from spurbench.errors import UserError
 from spurbench.files import sha256_file
+from spurbench.reading import is_file, why
 from spurbench_builders.recipes.model import Network
 
 from .hub import hub_errors
@@ -40,7 +41,7 @@ def weights_file(network: Network) -> Path:
     if named.startswith("hub://") and not parts:
         raise UserError(f"{network.spec}: weights {named!r} is not hub://OWNER/NAME@REVISION/FILE")
     path = _from_hub(network, **parts.groupdict()) if parts else Path(named).expanduser()
-    if not path.is_file():
+    if not is_file(path):
         raise UserError(f"{network.spec}: {path}: no such weights file")
     if network.sha256 and sha256_file(path) != network.sha256:
         raise UserError(
@@ -69,9 +70,8 @@ def _without_prefix(path: Path, prefix: str, target: Path) -> Path:
         else:
             state = torch.load(path, map_location="cpu", weights_only=True)
     except Exception as error:  # whatever a broken or hostile file makes the readers raise
-        reason = " ".join(str(error).split())[:120]
         raise UserError(
-            f"{path}: cannot be loaded safely ({reason}); convert it to safetensors once, where you "
+            f"{path}: cannot be loaded safely ({why(error)}); convert it to safetensors once, where you "
             "trust it, and name that file in a recipe that extends this one"
         ) from error
     for wrapper in ("state_dict", "model"):

@@ -7,6 +7,7 @@ from pathlib import Path
 
 from spurbench.contracts import Domain
 from spurbench.errors import UserError
+from spurbench.reading import is_file
 
 from .hub import hub_errors
 
@@ -42,7 +43,7 @@ def _here(base: str, domain: Domain) -> Path | None:
     if shipped is not None:
         return shipped
     folder = Path(base).expanduser()
-    if (folder / "model_index.json").is_file():
+    if is_file(folder / "model_index.json"):
         return folder
     is_hub_id = base.count("/") == 1 and not folder.exists() and not base.startswith((".", "~"))
     if not is_hub_id:

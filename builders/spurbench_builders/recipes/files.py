@@ -7,12 +7,13 @@ from importlib import resources
 from pathlib import Path
 from typing import Any
 
-import yaml
 from pydantic import ValidationError
 
 from spurbench.errors import UserError, unknown
+from spurbench.reading import is_file, read_text
 
 from .model import Recipe
+from .plain_yaml import parse_yaml
 
 SUFFIXES = (".yaml", ".yml")
 
@@ -68,10 +69,9 @@ def read_source(name: str, beside: Path | None = None) -> Source:
     """The YAML of a shipped recipe or of a file, relative paths taken from ``beside``."""
     if name.endswith(SUFFIXES):
         path = (beside or Path()) / name
-        if not path.is_file():
+        if not is_file(path):
             raise UserError(f"{path}: no such recipe file")
-        text = path.read_text(encoding="utf-8", errors="replace")
-        return Source(_mapping(text, str(path)), str(path), path.parent)
+        return Source(_mapping(read_text(path), str(path)), str(path), path.parent)
     if name not in recipe_names():
         raise unknown(
             "recipe",
@@ -120,18 +120,15 @@ def check_recipe(data: dict[str, Any], where: str) -> Recipe:
         return Recipe.model_validate(data)
     except ValidationError as error:
         faults = [
-            f"{'.'.join(str(p) for p in e['loc']) or 'the whole'}: {e['msg']}"
+            f"{'.'.join(str(p)[:60] for p in e['loc']) or 'the whole'}: {e['msg']}"
             for e in error.errors()
         ]
         raise UserError(f"{where}: {'; '.join(faults)}") from error
 
 
 def _mapping(text: str, where: str) -> dict[str, Any]:
-    try:
-        data = yaml.safe_load(text)
-    except yaml.YAMLError as error:
-        raise UserError(f"{where}: not YAML: {' '.join(str(error).split())}") from error
-    if not isinstance(data, dict):
+    data = parse_yaml(text, where)
+    if not isinstance(data, dict) or not all(isinstance(key, str) for key in data):
         raise UserError(f"{where}: not a recipe: must be a mapping of fields")
     return data
 

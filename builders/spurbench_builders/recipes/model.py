@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from string import Formatter
 from typing import Annotated, Any, Literal, Self
 
 from pydantic import (
@@ -14,9 +15,18 @@ from pydantic import (
 )
 
 from spurbench.files import sha256_json
+from spurbench_builders.limits import MOST_IMAGES, MOST_THREADS
 
 Share = Annotated[float, Field(ge=0, lt=1)]
-Weight = Annotated[float, Field(ge=0)]
+Weight = Annotated[float, Field(ge=0, le=1e9)]
+Text = Annotated[str, Field(min_length=1, max_length=1000)]
+Count = Annotated[int, Field(ge=1, le=MOST_IMAGES)]
+"""Of pictures, or of what is worked at together."""
+Steps = Annotated[int, Field(ge=1, le=10_000_000)]
+
+
+ALLOWED = (("identifier", "", None), ("noun", "", None))
+"""What a template may hold: name, format and conversion."""
 
 
 class _Part(BaseModel):
@@ -28,7 +38,7 @@ class Network(_Part):
     ``hub://OWNER/NAME@REVISION/FILE``. ``sha256`` pins that file; ``prefix`` is what its keys
     carry before the architecture's own names. A bare spec stands for itself in YAML."""
 
-    spec: str = Field(min_length=1)
+    spec: Text
     weights: str | None = None
     sha256: str | None = Field(default=None, pattern="^[0-9a-f]{64}$")
     prefix: str = ""
@@ -56,18 +66,18 @@ class Prompt(_Part):
     """Prompt templates; ``identifier`` is DreamBooth's [V], a rare word of three characters.
     ``contexts`` follow the instance prompt in the recontextualised ones (section 4.6)."""
 
-    identifier: str = Field(min_length=1)
-    instance: str
-    prior: str
-    contexts: tuple[str, ...] = ()
+    identifier: Text
+    instance: Text
+    prior: Text
+    contexts: tuple[Text, ...] = ()
 
     @field_validator("instance", "prior")
     @classmethod
     def _fills(cls, template: str) -> str:
-        try:
-            template.format(identifier="sks", noun="flower")
-        except (KeyError, IndexError, ValueError, AttributeError) as error:
-            raise ValueError("may hold {identifier} and {noun} only") from error
+        # Looked at before it is filled: a width in it ({noun:>999999999}) would fill the memory.
+        fields = [part[1:] for part in Formatter().parse(template) if part[1] is not None]
+        if any(field not in ALLOWED for field in fields):
+            raise ValueError("may hold {identifier} and {noun} only")
         return template
 
 
@@ -75,22 +85,22 @@ class References(_Part):
     """Pictures taken from the domain's pool, consistently spurious ones trained on, and
     validation pictures shipped beside the split."""
 
-    pool: int = Field(ge=1)
-    count: int = Field(ge=1)
-    validation: int = Field(ge=0)
+    pool: Count
+    count: Count
+    validation: int = Field(ge=0, le=MOST_IMAGES)
 
 
 class Prior(_Part):
     """Pictures of the plain noun that the base model makes before training (Eq. 2)."""
 
-    images: int = Field(ge=1)
+    images: Count
 
 
 class Lora(_Part):
     """Low-rank adapters on the attention layers (Hu et al., 2022): rank, and alpha / rank scales."""
 
-    rank: int = Field(ge=1)
-    alpha: int = Field(ge=1)
+    rank: int = Field(ge=1, le=65_536)
+    alpha: int = Field(ge=1, le=65_536)
 
 
 class Training(_Part):
@@ -102,20 +112,20 @@ class Training(_Part):
     weights are float32 also where ``precision`` is bf16 (autocast).
     """
 
-    steps: int = Field(ge=1)
-    batch: int = Field(default=1, ge=1)
-    learning_rate: float = Field(gt=0)
-    weight_decay: float = Field(ge=0)
+    steps: Steps
+    batch: Count = 1
+    learning_rate: float = Field(gt=0, le=1e9)
+    weight_decay: Weight
     betas: tuple[Share, Share]
     epsilon: float = Field(gt=0)
     max_gradient_norm: float = Field(default=1.0, gt=0)
-    prior_weight: float = Field(ge=0)
+    prior_weight: Weight
     unet: Literal["full", "lora", "frozen"]
     text_encoder: Literal["full", "lora", "embedding", "frozen"]
     lora: Lora | None = None
     precision: Literal["fp32", "bf16"] = "fp32"
     gradient_checkpointing: bool = False
-    checkpoint_every: int = Field(default=200, ge=1)
+    checkpoint_every: Steps = 200
 
     @model_validator(mode="after")
     def _trains_something(self) -> Self:
@@ -146,7 +156,7 @@ class Similarity(_Part):
     anchor: Literal["mean", "nearest"] = "mean"
     time_weight: Literal["abar", "none"] = "abar"
     time_bound: int | None = Field(default=None, ge=1)
-    decode_size: int | None = Field(default=None, ge=8)
+    decode_size: int | None = Field(default=None, ge=8, le=16_384)
 
     def kappa(self, class_name: str) -> float:
         """The loss's weight for a class."""
@@ -156,9 +166,9 @@ class Similarity(_Part):
 class Sampling(_Part):
     """Seeded PNDM sampling with classifier-free guidance; ``batch`` pictures at a time."""
 
-    steps: int = Field(ge=2)
-    guidance: float = Field(ge=0)
-    batch: int = Field(ge=1)
+    steps: int = Field(ge=2, le=100_000)
+    guidance: Weight
+    batch: Count
     precision: Literal["fp32", "bf16"] = "fp32"
 
 
@@ -175,12 +185,12 @@ class Recipe(_Part):
     that a step computes with on the CPU (None: all cores), ``device`` is where: ``auto`` takes a
     CUDA device where there is one."""
 
-    name: str
-    summary: str
-    domain: str
-    base: str
+    name: Text
+    summary: Text
+    domain: Text
+    base: Text
     base_revision: str | None = Field(default=None, pattern="^[0-9a-f]{40}$")
-    threads: int | None = Field(default=None, ge=1, le=1024)
+    threads: int | None = Field(default=None, ge=1, le=MOST_THREADS)
     device: Literal["auto", "cpu"] = "auto"
     prompt: Prompt
     references: References

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -11,8 +10,10 @@ from spurbench.contracts import ClassCard
 from spurbench.dataset.manifest import NAME, ClassEntry, Manifest, read_manifest
 from spurbench.dataset.read import open_data_set
 from spurbench.dataset.write import check_target, put_class, writing
-from spurbench.errors import UserError
+from spurbench.errors import UserError, short
 from spurbench.files import copy_file, friendly_disk_errors
+from spurbench.numerals import MOST, index
+from spurbench.reading import is_file
 
 
 @dataclass(frozen=True)
@@ -29,12 +30,11 @@ class Shard:
 
 def parse_shard(text: str) -> Shard:
     """``2/4`` as a Shard; UserError unless 1 <= I <= N."""
-    parts = re.fullmatch(r"(\d+)/(\d+)", text.strip())
-    if parts:
-        index, count = int(parts[1]), int(parts[2])
-        if 1 <= index <= count:
-            return Shard(index, count)
-    raise UserError(f"--shard {text!r}: give I/N with I from 1 to N, such as 2/4")
+    first, _, last = text.strip().partition("/")
+    part, count = index(first, MOST), index(last, MOST)
+    if part is not None and count is not None and 1 <= part <= count:
+        return Shard(part, count)
+    raise UserError(f"--shard {short(text)}: give I/N with I from 1 to N, such as 2/4")
 
 
 def shard_folder(out: Path, shard: Shard) -> Path:
@@ -84,7 +84,7 @@ def merge_data_sets(folders: Sequence[Path], out: Path, *, replace: bool = False
 
 def _there(out: Path, domain: str) -> dict[str, ClassEntry]:
     """The classes that ``out`` holds already; UserError where they are of another domain."""
-    if not (out / NAME).is_file():
+    if not is_file(out / NAME):
         return {}
     manifest = read_manifest(out)
     if manifest.domain != domain:
@@ -124,5 +124,5 @@ def _same(one: ClassEntry, other: ClassEntry) -> bool:
 
 def _copy_contact_sheet(folder: Path, out: Path, slug: str) -> None:
     sheet = folder / "contact" / f"{slug}.png"
-    if sheet.is_file():
+    if is_file(sheet):
         copy_file(sheet, out / "contact" / sheet.name)

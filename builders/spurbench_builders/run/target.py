@@ -7,6 +7,7 @@ from pathlib import Path
 
 from spurbench.dataset.write import check_target
 from spurbench.errors import UserError
+from spurbench.reading import is_folder
 
 
 def check_writable(out: Path) -> None:
@@ -14,6 +15,6 @@ def check_writable(out: Path) -> None:
     if out.is_symlink() and not out.exists():
         raise UserError(f"{out}: is a link that leads nowhere; name another folder with --out")
     check_target(out)
-    if out.is_dir():
+    if is_folder(out):
         with tempfile.TemporaryFile(dir=out):
             pass

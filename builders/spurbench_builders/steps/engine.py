@@ -13,7 +13,7 @@ from spurbench_builders.models.needed import Models
 from spurbench_builders.progress import Progress
 from spurbench_builders.team import Team
 
-from .finished import borrow_step, is_finished, load_json, part_folder, run_step, save_json
+from .finished import borrow_step, is_finished, part_folder, run_step, save_json, stored
 from .identity import INDEPENDENT_OF, step_key
 from .job import Job
 from .judge import judge
@@ -92,5 +92,4 @@ def _do(job: Job, models: Models, team: Team, step: Step) -> Iterator[Progress]:
 
 
 def _log_time(path: Path, name: str, seconds: float) -> None:
-    known = load_json(path) if path.exists() else {}
-    save_json(path, known | {name: round(seconds, 2)})
+    save_json(path, stored(path) | {name: round(seconds, 2)})

@@ -17,6 +17,7 @@ from typing import Any
 from spurbench.errors import UserError
 from spurbench.files import remove_tree, sha256_file, sync, write_text
 from spurbench.locks import held
+from spurbench.reading import read_json
 from spurbench_builders.progress import Progress
 
 SEAL = "step.json"
@@ -61,7 +62,7 @@ def borrow_step(root: Path, name: str, key: str) -> bool:
     """Take over a finished step of another build in the same place that was made from the same
     inputs: its ``inputs.json`` holds the same key. Files are linked where that works."""
     for inputs in sorted(root.parent.glob(f"*/{name}/{INPUTS}")):
-        if _stored(inputs).get("key") == key and is_sealed(inputs.parent):
+        if stored(inputs).get("key") == key and is_sealed(inputs.parent):
             part = part_folder(root, name)
             remove_tree(part)
             remove_tree(root / name)
@@ -81,15 +82,15 @@ def _link(source: str, target: str) -> None:
 
 def is_sealed(folder: Path) -> bool:
     """Whether a finished step's files are those it was sealed with."""
-    recorded = _stored(folder / SEAL)
+    recorded = stored(folder / SEAL)
     return bool(recorded) and recorded == _hashes(folder)
 
 
-def _stored(path: Path) -> dict[str, Any]:
-    """A JSON mapping, empty where the file is absent or damaged."""
+def stored(path: Path) -> dict[str, Any]:
+    """A JSON mapping of the work folder's, empty where it is absent or damaged."""
     try:
         value = load_json(path)
-    except (OSError, ValueError):
+    except (OSError, UserError):
         return {}
     return value if isinstance(value, dict) else {}
 
@@ -110,7 +111,7 @@ def save_json(path: Path, value: Any) -> None:
 
 def load_json(path: Path) -> Any:
     """Read a step's findings."""
-    return json.loads(path.read_text(encoding="utf-8"))
+    return read_json(path)
 
 
 def picture_files(folder: Path) -> list[Path]:
@@ -120,7 +121,7 @@ def picture_files(folder: Path) -> list[Path]:
 
 def append_line(path: Path, index: int, line: str) -> None:
     """Make ``line`` the file's line number ``index``, dropping what a killed run wrote beyond."""
-    text = path.read_text(encoding="utf-8") if path.exists() else ""
+    text = path.read_text(encoding="utf-8", errors="replace") if path.exists() else ""
     kept = "".join(f"{known}\n" for known in text.split("\n")[:index])
     if kept != text:
         write_text(path, kept)

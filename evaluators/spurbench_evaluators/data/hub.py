@@ -8,6 +8,7 @@ from pathlib import Path
 from spurbench.dataset.manifest import NAME
 from spurbench.errors import UserError
 from spurbench.hub import hub_or_cache
+from spurbench.reading import is_file, why
 
 COMMIT = re.compile("[0-9a-f]{40}")
 
@@ -40,9 +41,9 @@ def snapshot(text: str, revision: str | None = None) -> Path:
     from huggingface_hub.errors import HfHubHTTPError, HFValidationError, LocalEntryNotFoundError
 
     name, revision = split_id(text, revision)
-    why = ""
+    silent = ""
     try:
-        with hub_or_cache() as why:
+        with hub_or_cache() as silent:
             folder = Path(
                 snapshot_download(
                     name,
@@ -52,12 +53,12 @@ def snapshot(text: str, revision: str | None = None) -> Path:
                 )
             )
     except (HfHubHTTPError, HFValidationError, LocalEntryNotFoundError, OSError) as error:
-        reason = why or str(error).strip().split("\n")[0][:160]
+        reason = silent or why(error)
         raise UserError(
             f"{text}: neither a folder here nor a data set that the hub gives ({reason}); check the "
             "name, or make one with `spurbench build` or `spurbench import-si`"
         ) from error
-    if not (folder / NAME).is_file():
+    if not is_file(folder / NAME):
         raise UserError(f"{text}: is on the hub, but has no {NAME}: not a spurbench data set")
     return folder
 

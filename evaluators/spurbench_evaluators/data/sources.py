@@ -14,6 +14,7 @@ from spurbench.dataset.manifest import NAME
 from spurbench.dataset.read import DataSet, StoredPicture, open_data_set
 from spurbench.errors import UserError, unknown
 from spurbench.files import sha256_bytes
+from spurbench.reading import is_file, is_folder, members
 from spurbench.results import DataRecord, Selection
 
 from .hub import commit_of, is_hub_id, snapshot, split_id
@@ -96,11 +97,12 @@ def _open(
     if isinstance(data, DataSet):
         return from_data_set(data, selection, drop_val=drop_val)
     path = Path(data)
-    if (path / NAME).is_file():
+    folder = is_folder(path)
+    if folder and is_file(path / NAME):
         return from_data_set(open_data_set(path), selection, drop_val=drop_val)
-    if path.exists() and (path.is_file() or any(path.iterdir())):
+    if (folder and members(path)) or is_file(path):
         return _from_folders(path, selection)
-    if not path.exists() and is_hub_id(str(data)):
+    if not folder and not path.exists() and is_hub_id(str(data)):
         return _from_hub(str(data), selection, revision, drop_val=drop_val)
     return from_data_set(open_data_set(path), selection)  # which says what is wrong
 

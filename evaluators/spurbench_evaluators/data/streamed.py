@@ -8,8 +8,9 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from spurbench.errors import UserError, unknown
+from spurbench.errors import UserError, short, unknown
 from spurbench.hub import unanswered
+from spurbench.reading import is_folder, read_bytes, real, why
 
 from .hub import split_id
 from .wnids import WNID, wnids
@@ -34,7 +35,7 @@ class Stream:
 def open_stream(where: str, wanted: str) -> Stream:
     """The split ``wanted``, or the validation split where that is empty, of a folder or hub id.
     UserError where it cannot be read so, or its labels are not ImageNet-1k's."""
-    local = Path(where).is_dir()
+    local = is_folder(Path(where))
     name, revision = (where, None) if local else split_id(where)
     with _one_line(where):
         revision = None if local else _commit(name, revision)
@@ -50,6 +51,8 @@ def open_stream(where: str, wanted: str) -> Stream:
 
     def rows() -> Iterator[tuple[int, bytes, str]]:
         for row in _rows(stream, where):
+            if not isinstance(row["image"], dict) or not isinstance(row["label"], int):
+                raise UserError(f"{where}: has a row without an image or a label; remove it")
             label = meaning(row["label"])
             data, origin = row["image"]["bytes"], row["image"]["path"] or f"label {label}"
             yield label, _beside(where, origin) if data is None else data, origin
@@ -109,21 +112,17 @@ def _one_line(where: str) -> Iterator[None]:
     try:
         yield
     except Exception as error:
-        reason = (str(error).strip() or type(error).__name__).split("\n")[0][:160]
         raise UserError(
-            f"{where}: cannot be read as a data set with the columns image and label ({reason})"
+            f"{where}: cannot be read as a data set with the columns image and label ({why(error)})"
         ) from error
 
 
 def _beside(where: str, origin: str) -> bytes:
     """A picture that lies beside the table that names it: never one from elsewhere on the disk."""
     path = Path(origin)
-    if not Path(where).is_dir() or not path.resolve().is_relative_to(Path(where).resolve()):
-        raise UserError(f"{where}: names a picture outside: {origin!r}")
-    try:
-        return path.read_bytes()
-    except OSError as error:
-        raise UserError(f"{origin}: cannot be read ({error.strerror or error})") from error
+    if not is_folder(Path(where)) or not real(path).is_relative_to(real(Path(where))):
+        raise UserError(f"{where}: names a picture outside: {short(origin)}")
+    return read_bytes(path)
 
 
 def _meaning(feature: Any, where: str) -> Callable[[int], int]:

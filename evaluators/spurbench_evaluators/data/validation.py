@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import csv
 import os
 from collections import Counter, defaultdict
 from collections.abc import Callable, Iterable, Iterator
@@ -11,9 +10,19 @@ from pathlib import Path
 from tempfile import TemporaryFile
 
 from spurbench.dataset.read import StoredPicture
-from spurbench.errors import UserError
+from spurbench.errors import UserError, short
 from spurbench.files import sha256_bytes, sha256_file, sha256_json
 from spurbench.pictures import is_picture_name, picture_files
+from spurbench.reading import (
+    is_file,
+    is_folder,
+    members,
+    read_bytes,
+    read_csv,
+    read_text,
+    real,
+    storable,
+)
 from spurbench.results import ValidationRecord
 
 from .hub import is_hub_id
@@ -49,9 +58,9 @@ def find_validation(where: Path | str, labels: set[int], limit: int | None = Non
     that ``:SPLIT`` at the end names. UserError where it is none of these, or lacks a class.
     """
     path = Path(where)
-    if not path.is_dir():
+    if not is_folder(path):
         bare, _, split = str(where).partition(":")
-        if not path.exists() and (is_hub_id(bare) or (split and Path(bare).is_dir())):
+        if not path.exists() and (is_hub_id(bare) or (split and is_folder(Path(bare)))):
             return _streamed(bare, split, labels, limit)
         raise UserError(f"{where}: no such folder of validation pictures")
     by_wnid = _by_wnid(path, labels)
@@ -72,35 +81,36 @@ def find_validation(where: Path | str, labels: set[int], limit: int | None = Non
 def _by_wnid(path: Path, labels: set[int]) -> dict[int, list[Path]] | None:
     """Files by label; None where no folder is named by a wnid, here or in ``val`` below."""
     for root in (path, path / "val", path / "validation"):
-        if root.is_dir() and any(WNID.fullmatch(p.name) for p in root.iterdir() if p.is_dir()):
+        if is_folder(root) and any(WNID.fullmatch(p.name) for p in members(root) if is_folder(p)):
             names = wnids()
             return {
                 label: picture_files(root / names[label])
                 for label in sorted(labels)
-                if (root / names[label]).is_dir()
+                if is_folder(root / names[label])
             }
     return None
 
 
 def _solution_of(path: Path) -> Path | None:
-    above = [path, *path.resolve().parents][: LEVELS_UP + 1]
-    return next((p / SOLUTION for p in above if (p / SOLUTION).is_file()), None)
+    above = [path, *real(path).parents][: LEVELS_UP + 1]
+    return next((p / SOLUTION for p in above if is_file(p / SOLUTION)), None)
 
 
 def _by_solution(solution: Path, path: Path, labels: set[int]) -> dict[int, list[Path]]:
     """Files by label from lines ``ILSVRC2012_val_00000001,n01751748 111 108 230 366``."""
     label_of = {wnid: label for label, wnid in enumerate(wnids())}
-    try:
-        with solution.open(encoding="utf-8-sig", newline="") as file:
-            rows = [(r["ImageId"], r["PredictionString"]) for r in csv.DictReader(file)]
-        said = {name: label_of[text.split()[0]] for name, text in rows}
-    except (KeyError, IndexError, AttributeError, UnicodeDecodeError, csv.Error) as error:
-        raise UserError(
-            f"{solution}: not Kaggle's solution file (columns ImageId, PredictionString): {error}"
-        ) from error
+    said: dict[str, int] = {}
+    rows = read_csv(read_text(solution), solution, ("ImageId", "PredictionString"))
+    for number, row in enumerate(rows, start=2):
+        wnid = row["PredictionString"].partition(" ")[0]
+        if wnid not in label_of:
+            raise UserError(f"{solution}, line {number}: {short(wnid)} is no class of ImageNet")
+        if row["ImageId"] in said:
+            raise UserError(f"{solution}, line {number}: says {short(row['ImageId'])} again")
+        said[row["ImageId"]] = label_of[wnid]
     files: dict[int, list[Path]] = defaultdict(list)
     seen: dict[str, Path] = {}
-    for picture in sorted(p for p in path.rglob("*") if is_picture_name(p.name)):
+    for picture in sorted(p for p in path.rglob("*") if is_picture_name(p.name) and is_file(p)):
         label = said.get(picture.stem, -1)
         if label not in labels:
             continue
@@ -127,8 +137,8 @@ def _from_files(
     def pictures() -> Iterator[StoredPicture]:
         for label, paths in chosen.items():
             for i, p in enumerate(paths):
-                origin = p.relative_to(root).as_posix()
-                yield StoredPicture(p.read_bytes(), "", "", label, "val", i, origin, hashes[p])
+                origin = storable(p.relative_to(root).as_posix())
+                yield StoredPicture(read_bytes(p), "", "", label, "val", i, origin, hashes[p])
 
     record = ValidationRecord(name=NAME, layout=layout, fingerprint=fingerprint)
     return Validation(record, {label: len(paths) for label, paths in chosen.items()}, pictures)

@@ -17,8 +17,10 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from spurbench.contracts import LabelSpace
-from spurbench.errors import UserError, unknown
+from spurbench.errors import UserError, short, unknown
 from spurbench.files import sha256_file
+from spurbench.numerals import index
+from spurbench.reading import is_file, read_text, storable
 
 if TYPE_CHECKING:
     from timm.data import ImageNetInfo
@@ -71,7 +73,7 @@ def by_name_or_file(wanted: str | Path) -> LabelSpace:
     if str(wanted) in names():
         return named(str(wanted))
     path = Path(wanted)
-    if not path.is_file():
+    if not is_file(path):
         raise unknown("label space", str(wanted), names(), hint="(nor is there such a file)")
     return from_file(path)
 
@@ -89,10 +91,7 @@ def from_file(path: Path) -> LabelSpace:
     (``hummingbird``), or ``-`` for an output that means none of the 1,000. A synset beyond the 1,000
     counts as none of them. UserError names the line that cannot be read or says a label again.
     """
-    try:
-        lines = path.read_text(encoding="utf-8").splitlines()
-    except (OSError, UnicodeDecodeError) as error:
-        raise UserError(f"{path}: cannot be read as a label map (text, UTF-8): {error}") from error
+    lines = read_text(path).splitlines()
     if not lines:
         raise UserError(f"{path}: is empty; it needs a line an output")
     labels: list[int] = []
@@ -115,7 +114,7 @@ def from_file(path: Path) -> LabelSpace:
         _kinds().get(line.strip(), -1) if label == -1 else -1
         for label, line in zip(labels, lines, strict=True)
     )
-    space = f"{path.name}:{sha256_file(path)[:8]}"
+    space = f"{storable(path.name)}:{sha256_file(path)[:8]}"
     return LabelSpace(space, DOMAIN, shown, tuple(labels), kinds if max(kinds) >= 0 else None)
 
 
@@ -131,9 +130,10 @@ def _label(text: str, place: str) -> int:
     if _SYNSET.fullmatch(text):
         return _labels().get(text, -1)
     if text.isascii() and text.isdigit():
-        if int(text) >= 1000:
-            raise UserError(f"{place}: {text} is no ImageNet-1k index (0 to 999)")
-        return int(text)
+        label = index(text, 999)
+        if label is None:
+            raise UserError(f"{place}: {short(text)} is no ImageNet-1k index (0 to 999)")
+        return label
     labels = _labels_by_word().get(text.lower(), [])
     if len(labels) > 1:
         raise UserError(f"{place}: {text!r} names the labels {labels}; say which by its index")

@@ -19,7 +19,8 @@ from typing import TYPE_CHECKING, Literal
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from spurbench.contracts import ModelCard, ModelFacts, Normalisation, Transform
-from spurbench.errors import UserError
+from spurbench.errors import UserError, validation_reason
+from spurbench.reading import is_file, parse_json, read_text, storable
 
 if TYPE_CHECKING:
     from torch import Tensor
@@ -27,18 +28,19 @@ if TYPE_CHECKING:
     from .onnx_graph import Graph
 
 CROP_PCT = 0.875  # of the shorter edge, where a card says nothing: the usual 224 of 256
+MOST_SIDE = 16_384  # pixels
 Three = tuple[float, float, float]
 
 
 class Card(BaseModel):
     """The JSON card of an ONNX file."""
 
-    model_config = ConfigDict(extra="forbid")
+    model_config = ConfigDict(extra="forbid", allow_inf_nan=False)
 
     mean: Three | None = None
     std: Three | None = None
-    size: int | None = Field(None, gt=0)
-    resize: int | None = Field(None, gt=0)
+    size: int | None = Field(None, gt=0, le=MOST_SIDE)
+    resize: int | None = Field(None, gt=0, le=MOST_SIDE)
     framing: Literal["crop", "shortest", "squash"] = "crop"
     interpolation: Literal["bicubic", "bilinear", "lanczos", "nearest"] = "bicubic"
     label_space: str | None = None
@@ -82,7 +84,9 @@ class OnnxClassifier:
         self.label_space = for_head(
             spec, graph.outputs(self.transform.size), label_space or card.label_space
         )
-        self.facts = ModelFacts(path.stem, graph.parameters, graph.sha256, path.name)
+        self.facts = ModelFacts(
+            storable(path.stem), graph.parameters, graph.sha256, storable(path.name)
+        )
         self.normalisation = self._applied = RAW
         if card.mean and card.std:
             self.normalisation = self._applied = Normalisation(card.mean, card.std)
@@ -108,17 +112,14 @@ class OnnxClassifier:
 def read_card(spec: str, path: Path, graph: Graph) -> Card:
     """The card beside the file, else the one in its metadata, else an empty one."""
     beside = path.with_name(f"{path.name}.json")
+    place: object = f"{spec}: metadata 'spurbench'"
     text = graph.metadata.get("spurbench", "{}")
+    if is_file(beside):
+        place, text = beside, read_text(beside)
     try:
-        if beside.is_file():
-            text = beside.read_text(encoding="utf-8")
-        card = Card.model_validate_json(text)
-    except (ValidationError, UnicodeDecodeError) as error:
-        reason = str(error)
-        if isinstance(error, ValidationError):
-            first = error.errors()[0]
-            reason = f"{'.'.join(map(str, first['loc']))} {first['msg']}".strip()
-        place = beside if beside.is_file() else f"{spec}: metadata 'spurbench'"
+        card = Card.model_validate(parse_json(text, place))
+    except ValidationError as error:
+        reason = validation_reason(error)
         raise UserError(f"{place}: is no card of an ONNX model ({reason})") from error
     if (card.mean is None) != (card.std is None) or (card.std and min(card.std) <= 0):
         raise UserError(f"{spec}: its card needs mean and std, both, and std above 0")

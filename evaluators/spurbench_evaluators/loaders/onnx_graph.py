@@ -13,6 +13,7 @@ import numpy as np
 
 from spurbench.errors import UserError
 from spurbench.files import sha256_file, sha256_json
+from spurbench.reading import is_file, why
 
 if TYPE_CHECKING:
     from torch import Tensor
@@ -32,7 +33,7 @@ DTYPES = {"tensor(float)": np.float32, "tensor(float16)": np.float16, "tensor(do
 
 def open_graph(spec: str, path: Path) -> Graph:
     """The graph of a file; UserError where it is none, or none that takes pictures."""
-    if not path.is_file():
+    if not is_file(path):
         raise UserError(f"{spec}: no such file")
     try:
         import onnx
@@ -43,8 +44,7 @@ def open_graph(spec: str, path: Path) -> Graph:
         model = onnx.load(path)
         session = _session(path)
     except Exception as error:  # whatever a broken or hostile file makes the readers raise
-        reason = str(error).strip().split("\n")[0][:160]
-        raise UserError(f"{spec}: not an ONNX model that can be run ({reason})") from error
+        raise UserError(f"{spec}: not an ONNX model that can be run ({why(error)})") from error
     inputs = session.get_inputs()
     if len(inputs) != 1 or inputs[0].type not in DTYPES or len(inputs[0].shape) != 4:
         said = ", ".join(f"{i.type}{i.shape}" for i in inputs)

@@ -5,12 +5,14 @@ from __future__ import annotations
 import contextlib
 import io
 import logging
-import sys
 from collections.abc import Iterator
 from contextlib import AbstractContextManager, contextmanager
 
 from spurbench.errors import UserError
 from spurbench.hub import hub_or_cache
+from spurbench.printing import console as screen
+from spurbench.printing import one_line
+from spurbench.reading import why
 
 WITH_WEIGHTS = "give a checkpoint on disk with --weights FILE"
 
@@ -26,20 +28,18 @@ def fetching(
 
     ``host`` yields why where things come from does not answer; None is the hub.
     """
-    from rich.console import Console
-
-    console = Console(file=sys.stderr)
+    console = screen(stderr=True)
     unanswered = ""
     try:
         with (
             host or hub_or_cache() as unanswered,
-            console.status(f"fetching {spec}"),  # shown on a terminal only
+            console.status(one_line(f"fetching {spec}")),  # shown on a terminal only
             _quiet_logger("huggingface_hub"),  # a line for each of its retries
             contextlib.redirect_stdout(io.StringIO()),  # torch says there what it downloads
         ):
             yield
     except failures as error:
-        reason = unanswered or str(error).strip().split("\n")[0][:200]
+        reason = unanswered or why(error)
         raise UserError(f"{spec}: cannot be had ({reason}); {way_out}") from error
 
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import pickle
+import re
 import warnings
 from collections import OrderedDict
 from pathlib import Path
@@ -10,6 +12,7 @@ from torch import Tensor, nn
 
 from spurbench.errors import UserError
 from spurbench.files import sha256_bytes, sha256_file
+from spurbench.reading import is_file, opened, why
 
 
 def read_state(path: Path) -> dict[str, Tensor]:
@@ -17,8 +20,10 @@ def read_state(path: Path) -> dict[str, Tensor]:
     import torch
     from safetensors.torch import load_file
 
-    if not path.is_file():
+    if not is_file(path):
         raise UserError(f"{path}: no such weights file")
+    with opened(path, None):  # which says why it may not be read
+        pass
     try:
         if path.suffix == ".safetensors":
             return load_file(path)
@@ -26,9 +31,8 @@ def read_state(path: Path) -> dict[str, Tensor]:
             warnings.simplefilter("ignore", UserWarning)  # about pickle protocols
             state = torch.load(path, map_location="cpu", weights_only=True)
     except Exception as error:  # whatever a broken or hostile file makes the readers raise
-        reason = str(error).split("\n")[0][:160]
         raise UserError(
-            f"{path}: not a checkpoint that can be loaded safely ({reason}); "
+            f"{path}: not a checkpoint that can be loaded safely ({refused(error)}); "
             "save it as safetensors, or as a plain state dict"
         ) from error
     for key in ("state_dict", "model"):
@@ -39,6 +43,19 @@ def read_state(path: Path) -> dict[str, Tensor]:
     ):
         raise UserError(f"{path}: holds no state dict of tensors")
     return without_prefix(state, "module.")  # as torch's DataParallel saves it
+
+
+def refused(error: Exception) -> str:
+    """Why torch or safetensors refuse a file, in a few words: torch begins with a page of advice."""
+    said = str(error)
+    name = re.search(r"unsupported GLOBAL ([\w.]+)", said, re.IGNORECASE)
+    if name:
+        return f"it asks for {name[1]}, which is code and no tensor"
+    if isinstance(error, pickle.UnpicklingError):
+        return "it is pickled in a way that is not read safely"
+    if "zip archive" in said or isinstance(error, KeyError | EOFError):
+        return "it is cut short or no checkpoint at all"
+    return why(error)
 
 
 def load_strictly(network: nn.Module, path: Path, state: dict[str, Tensor] | None = None) -> str:

@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from rich import box
 from rich.table import Table
 
+from spurbench.printing import one_line
 from spurbench.results import Interval, Means, Result, Selection, Unreadable
 from spurbench.scores.comparison import Comparison
 from spurbench.scores.significance import LEVEL, least_classes
@@ -29,7 +30,7 @@ def score_table(result: Result) -> Table:
     """Rows are classes, columns are splits, cells say ``share % [low, high]``, by the reading that
     ranks: restricted to the domain's labels. What other readings say follows."""
     splits = _splits(result)
-    table = _table(f"{result.model.spec} on {result.data.name} {result.data.version}")
+    table = _table(one_line(f"{result.model.spec} on {result.data.name} {result.data.version}"))
     table.caption = _caption(result)
     table.add_column("class", no_wrap=True)
     for split in splits:
@@ -75,7 +76,7 @@ def comparison_table(comparison: Comparison) -> Table:
     for d in comparison.differences:
         p_value = "" if d.p_corrected is None else f"{d.p_corrected:.4f}"
         title = TITLES.get(d.split, d.split)
-        table.add_row(f"{d.first} - {d.second}", title, percent(d.difference), p_value)
+        table.add_row(one_line(f"{d.first} - {d.second}"), title, percent(d.difference), p_value)
     return table
 
 
@@ -83,7 +84,7 @@ def models_table(named: Sequence[tuple[str, Result]]) -> Table:
     """A row a model under its name, in order: its means by split."""
     splits = [split for split in TITLES if any(split in result.means for _, result in named)]
     data = named[0][1].data
-    table = _table(f"{len(named)} models on {data.name} {data.version}")
+    table = _table(one_line(f"{len(named)} models on {data.name} {data.version}"))
     table.caption = (
         "spurious accuracy (for val: accuracy) in %: mean over classes, 95 % interval over classes "
         "(Korn and Graubard)"
@@ -95,7 +96,9 @@ def models_table(named: Sequence[tuple[str, Result]]) -> Table:
         table.add_column(TITLES[split], justify="right", no_wrap=True)
     for name, result in named:
         means = [result.means.get(split) for split in splits]
-        table.add_row(name, *(percent((m.restricted or m).top1) if m else "" for m in means))
+        table.add_row(
+            one_line(name), *(percent((m.restricted or m).top1) if m else "" for m in means)
+        )
     return table
 
 
@@ -143,7 +146,7 @@ def _caption(result: Result) -> str:
     text = (
         "spurious accuracy (for val: accuracy) in %, 95 % intervals: Wilson by class, "
         "Korn and Graubard over classes for the means; "
-        f"framing {result.model.transform['framing']} {result.model.transform['size']}"
+        f"framing {_how(result)}"
     )
     if result.prevalence and any(m.average_precision for m in result.means.values()):
         text += f"; AP at {100 * result.prevalence:.0f} % validation pictures"
@@ -155,6 +158,11 @@ def _caption(result: Result) -> str:
     if result.data.unreadable:
         text += f"\n{len(result.data.unreadable)} unreadable pictures left out"
     return text
+
+
+def _how(result: Result) -> str:
+    how = result.model.transform
+    return one_line(f"{how.get('framing')} {how.get('size')}")
 
 
 def _part(selection: Selection) -> str:

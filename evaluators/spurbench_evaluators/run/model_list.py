@@ -16,7 +16,10 @@ from typing import NoReturn
 
 from spurbench import plugins
 from spurbench.errors import UserError, unknown
+from spurbench.numerals import whole
+from spurbench.reading import is_file, read_text
 from spurbench_evaluators.labels import spaces
+from spurbench_evaluators.limits import MOST_BATCH
 
 from .framing import FRAMINGS
 from .placement import DTYPES
@@ -58,12 +61,7 @@ def read_model_list(path: Path) -> list[ListedModel]:
 
 def _lines(path: Path) -> Iterator[tuple[int, list[str]]]:
     """The words of every line that has any, with its number."""
-    try:
-        lines = path.read_text(encoding="utf-8-sig").splitlines()
-    except (OSError, UnicodeDecodeError) as error:
-        reason = getattr(error, "strerror", None) or error
-        raise UserError(f"{path}: cannot be read as a list of models ({reason})") from error
-    for number, line in enumerate(lines, 1):
+    for number, line in enumerate(read_text(path).splitlines(), 1):
         try:
             words = shlex.split(line, comments=True)
         except ValueError as error:
@@ -83,15 +81,14 @@ def _listed(words: list[str], number: int, folder: Path) -> ListedModel:
     for kind, value, known in (("framing", said.framing, FRAMINGS), ("dtype", said.dtype, DTYPES)):
         if value is not None and value not in known:
             raise unknown(kind, value, known)
-    if said.batch_size is not None and said.batch_size < 1:
-        raise ValueError(f"--batch-size {said.batch_size}: must be at least 1")
+    size = said.batch_size
     return ListedModel(
         said.spec,
         folder / said.weights if said.weights is not None else None,
         _label_space(said.label_space, folder),
         said.framing,
         said.dtype,
-        said.batch_size,
+        None if size is None else whole(size, "--batch-size", 1, MOST_BATCH),
         shlex.join(words),
         number,
     )
@@ -102,7 +99,7 @@ def _parser() -> _LineParser:
     parser.add_argument("spec", metavar="SPEC")
     for option in ("--weights", "--label-space", "--framing", "--dtype"):
         parser.add_argument(option)
-    parser.add_argument("--batch-size", type=int)
+    parser.add_argument("--batch-size")
     return parser
 
 
@@ -111,6 +108,6 @@ def _label_space(said: str | None, folder: Path) -> str | None:
     if said is None or said in spaces.names():
         return said
     path = folder / said
-    if not path.is_file():
+    if not is_file(path):
         raise unknown("label space", said, spaces.names(), hint="(nor is there such a file)")
     return str(path)

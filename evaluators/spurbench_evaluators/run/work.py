@@ -7,6 +7,7 @@ import time
 from collections import Counter
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager, suppress
+from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -15,6 +16,8 @@ import numpy as np
 from spurbench.errors import UserError
 from spurbench.files import friendly_disk_errors, remove_tree, write_bytes, write_text
 from spurbench.locks import held
+from spurbench.numerals import MOST, index
+from spurbench.reading import finite, parquet_table, read_bytes, read_json, why
 from spurbench.results import Unreadable
 from spurbench.scores.answers import Seen
 from spurbench.scores.predictions import METADATA, Provenance, rows_table
@@ -78,18 +81,11 @@ class Work:
         there, once.
         """
         import pyarrow as pa
-        from pyarrow import parquet
 
         self.flush()
-        tables = [parquet.read_table(path) for path in self._covered()[0]]
-        left_out = [
-            Unreadable.model_validate(item)
-            for table in tables
-            for item in json.loads(table.schema.metadata[METADATA])
-        ]
-        empty = rows_table([])
-        rows = [table.replace_schema_metadata(None) for table in tables]
-        table = pa.concat_tables([empty, *rows])
+        parts = self._covered()[0]
+        left_out = [item for part in parts for item in part.left_out]
+        table = pa.concat_tables([rows_table([]), *(part.rows for part in parts)])
         self._check_whole(table, left_out, self.stop if expected is None else expected)
         return table, left_out
 
@@ -111,23 +107,31 @@ class Work:
         self.stop = self._first = 0
         self._waiting, self._unreadable = [], []
 
-    def _covered(self) -> tuple[list[Path], int]:
-        """The parts that follow one another from the first picture, and where they end."""
+    def _covered(self) -> tuple[list[_Part], int]:
+        """The parts that follow one another from the first picture, and where they end: before the
+        first that something has damaged since, which is answered again."""
         if not self._same_network():
             return [], 0
-        parts, stop = [], 0
+        parts: list[_Part] = []
+        stop = 0
         for path in sorted(self.folder.glob("*-*.parquet")):
-            first, last = (int(number) for number in path.stem.split("-"))
-            if first == stop:
-                parts.append(path)
-                stop = last
+            first, _, last = path.stem.partition("-")
+            if index(first, MOST) != stop or index(last, MOST) is None:
+                continue
+            try:
+                part = _read_part(path)
+            except UserError:
+                continue
+            parts.append(part)
+            stop = int(last)
         return parts, stop
 
     def _same_network(self) -> bool:
-        path = self.folder / "probe"
-        return path.is_file() and alike(
-            json.loads(path.read_text(encoding="utf-8")), self.provenance.probe
-        )
+        try:
+            known = read_json(self.folder / "probe")
+        except UserError:  # none, or damaged
+            return False
+        return isinstance(known, list) and alike(known, self.provenance.probe)
 
     def _record_probe(self) -> None:
         if not self._same_network():  # parts of other code under the same records: not to be mixed
@@ -135,9 +139,29 @@ class Work:
             write_text(self.folder / "probe", json.dumps(self.provenance.probe))
 
 
+@dataclass(frozen=True)
+class _Part:
+    """Answers to pictures that follow one another, and those of them that were left out."""
+
+    rows: pa.Table
+    left_out: list[Unreadable]
+
+
+def _read_part(path: Path) -> _Part:
+    """A part of a run; UserError where it is damaged."""
+    try:
+        table = parquet_table(read_bytes(path))
+        said = json.loads((table.schema.metadata or {})[METADATA])
+        left_out = [Unreadable.model_validate(item) for item in said]
+        rows = table.replace_schema_metadata(None).cast(rows_table([]).schema)
+    except (KeyError, TypeError, ValueError, RecursionError) as error:
+        raise UserError(f"{path}: not a part of a run ({why(error)})") from error
+    return _Part(rows, left_out)
+
+
 def alike(first: list[float | None], second: list[float | None]) -> bool:
     """Whether two probes are those of one network: all finite, and equal but for rounding."""
-    if len(first) != len(second) or None in first or None in second:
+    if len(first) != len(second) or not all(map(finite, [*first, *second])):
         return False
     a, b = np.array(first, dtype=np.float64), np.array(second, dtype=np.float64)
     return bool(

@@ -213,8 +213,8 @@ def test_a_whole_ablation_and_what_it_does_not_repeat(tmp_path: Path) -> None:
 
 def test_a_wrong_option_is_one_line(tmp_path: Path) -> None:
     for words, said in (
-        (["--seeds", "x"], "--seeds 'x': give how many"),
-        (["--kappas", "1,y"], "--kappas '1,y': give numbers"),
+        (["--seeds", "x"], "--seeds 'x': give a whole number from 1"),
+        (["--kappas", "1,y"], "--kappas 'y': give a number from 0"),
         (["--recipe", "nano"], "unknown recipe 'nano'"),
     ):
         command = [

@@ -164,7 +164,7 @@ def test_a_link_as_the_place(si: Path, tmp_path: Path, state: str) -> None:
 
 def test_a_link_that_leads_to_itself(si: Path, tmp_path: Path) -> None:
     (tmp_path / "out").symlink_to(tmp_path / "out")
-    with pytest.raises(UserError, match="out: leads nowhere; name another folder with --out"):
+    with pytest.raises(UserError, match="out: cannot be read .too many levels of symbolic links"):
         list(import_folder(si, tmp_path / "out"))
 
 

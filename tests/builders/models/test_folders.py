@@ -85,7 +85,7 @@ def test_pickled_weights_are_not_read(folder: Path) -> None:
     (path,) = (folder / "unet").glob("*.safetensors")
     torch.save(load_file(path), path.with_suffix(".bin"))
     path.unlink()
-    with pytest.raises(UserError, match=r"^base model .*pipeline: cannot be loaded: .{1,200}$"):
+    with pytest.raises(UserError, match=r"^base model .*pipeline: cannot be loaded .{1,200}$"):
         load_base_model(folder)
 
 
@@ -93,7 +93,7 @@ def test_a_broken_part_is_one_line_with_the_folder(folder: Path) -> None:
     (folder / "vae" / "config.json").write_text("{torn")
     with pytest.raises(UserError) as error:
         load_base_model(folder)
-    assert message(error).startswith(f"base model {folder}: cannot be loaded: ")
+    assert message(error).startswith(f"base model {folder}: cannot be loaded (")
     assert "\n" not in message(error)
 
 
@@ -124,8 +124,8 @@ def test_what_cannot_be_used_is_refused_with_the_way_out(folder: Path) -> None:
     (folder / "scheduler" / "scheduler_config.json").write_bytes(b"\xff{}")
     with pytest.raises(UserError) as error:
         check_base_model(folder)
-    start = f"base model {folder}: scheduler_config.json cannot be read: "
-    assert message(error).startswith(start)
+    place = folder / "scheduler" / "scheduler_config.json"
+    assert message(error).startswith(f"{place}: not text in UTF-8 ")
     (path,) = (folder / "safety_checker").glob("*.safetensors")
     path.rename(path.with_suffix(".bin"))
     with pytest.raises(UserError) as error:

@@ -156,8 +156,8 @@ def test_a_base_model_that_lacks_something_is_refused_before_any_work(tmp_path: 
     check_base_model(folder)
     scheduler = folder / "scheduler" / "scheduler_config.json"
     scheduler.rename(scheduler.with_name("other.json"))
-    with pytest.raises(UserError, match=r"scheduler_config\.json cannot be read"):
+    with pytest.raises(UserError, match=r"scheduler_config\.json: cannot be read"):
         check_base_model(folder)
     scheduler.write_text("{torn")
-    with pytest.raises(UserError, match=r"scheduler_config\.json cannot be read"):
+    with pytest.raises(UserError, match=r"scheduler_config\.json: not JSON"):
         check_base_model(folder)

@@ -138,7 +138,7 @@ def test_what_is_no_manifest(tmp_path: Path, change: Callable[[dict[str, Any]], 
 
 def test_what_is_no_json(tmp_path: Path) -> None:
     (tmp_path / "manifest.json").write_bytes(b'{"name": "\xff"}')
-    with pytest.raises(UserError, match="manifest.json: not a spurbench manifest .*utf-8"):
+    with pytest.raises(UserError, match="manifest.json: not text in UTF-8"):
         read_manifest(tmp_path)
 
 

@@ -173,3 +173,18 @@ def test_kept_logits_are_those_of_the_domains_labels(model: Made) -> None:
     seen = [Seen("0" * 64, "a", "a", 2, "si", i, "o", a) for i, a in enumerate(said)]
     rows = decode(encode(rows_table(seen), record()), "x").table["logits"].to_pylist()
     assert rows == [[0, 2, 4, 7, 8], [9, 11, 13, 16, 17]]
+
+
+def test_a_picture_that_stands_there_twice_is_refused(model: Made) -> None:
+    table = model.predictions.table
+    doubled = pa.concat_tables([table, table.slice(3, 1)])
+    with pytest.raises(UserError, match=r"x: not a predictions file .*stands in it twice"):
+        decode(encode(doubled, record()), "x")
+
+
+def test_pictures_of_one_class_and_split_have_one_label(model: Made) -> None:
+    rows = model.predictions.table.to_pylist()
+    rows[1]["label"] = rows[1]["label"] + 1
+    other = pa.Table.from_pylist(rows, schema=schema())
+    with pytest.raises(UserError, match=r"x: not a predictions file .*differ in their label"):
+        decode(encode(other, record()), "x")

@@ -95,21 +95,27 @@ def test_pictures_at_the_top_come_with_those_below(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize(
-    "text",
+    ("text", "said"),
     [
-        "a,b\n1,2\n",
-        "ImageId,PredictionString\na,\n",
-        "ImageId,PredictionString\na,n99999999 1 2 3 4\n",
-        "ImageId,PredictionString\na\n",
+        ("a,b\n1,2\n", ": lacks the columns ImageId, PredictionString"),
+        ("ImageId,PredictionString\na,\n", ", line 2: '' is no class of ImageNet"),
+        (
+            "ImageId,PredictionString\na,n99999999 1 2 3 4\n",
+            ", line 2: 'n99999999' is no class of ImageNet",
+        ),
+        ("ImageId,PredictionString\na\n", ", line 2: '' is no class of ImageNet"),
+        (
+            "ImageId,PredictionString\na,n01443537 1\na,n01443537 1\n",
+            ", line 3: says 'a' again",
+        ),
     ],
 )
-def test_another_solution_file_is_named(tmp_path: Path, text: str) -> None:
+def test_another_solution_file_is_named(tmp_path: Path, text: str, said: str) -> None:
     file = tmp_path / "LOC_val_solution.csv"
     file.write_text(text, encoding="utf-8")
-    said = "not Kaggle's solution file (columns ImageId, PredictionString): "
     with pytest.raises(UserError) as error:
         find_validation(tmp_path, {KOALA})
-    assert str(error.value).startswith(f"{file}: {said}")
+    assert str(error.value) == f"{file}{said}"
 
 
 @pytest.mark.parametrize(

@@ -116,7 +116,7 @@ def test_what_is_no_validation_folder(tmp_path: Path) -> None:
     with pytest.raises(UserError, match="no folders named by wnid"):
         find_validation(tmp_path, {KOALA})
     (tmp_path / "LOC_val_solution.csv").write_text("a,b\n1,2\n")
-    with pytest.raises(UserError, match="not Kaggle's solution file"):
+    with pytest.raises(UserError, match="lacks the columns ImageId, PredictionString"):
         find_validation(tmp_path, {KOALA})
     (tmp_path / "LOC_val_solution.csv").unlink()
     pq.write_table(pa.table({"picture": ["x"]}), tmp_path / "validation.parquet")

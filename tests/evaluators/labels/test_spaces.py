@@ -135,11 +135,11 @@ def test_a_file_says_an_output_a_line(tmp_path: Path) -> None:
     [
         ("koala\nkoalla", r"unknown ImageNet-1k class 'koalla'; did you mean 'koala'.*line 2"),
         ("105\nkoala", "line 2: says ImageNet-1k label 105 again, after line 1"),
-        ("1000", "line 1: 1000 is no ImageNet-1k index"),
+        ("1000", "line 1: '1000' is no ImageNet-1k index"),
         ("crane", r"line 1: 'crane' names the labels \[134, 517\]; say which"),
         ("koala\n\n0", "line 2"),
         ("", "is empty"),
-        ("\x80", "cannot be read as a label map"),
+        ("\x80", "not text in UTF-8"),
     ],
 )
 def test_files_that_cannot_be_read(tmp_path: Path, text: str, said: str) -> None:

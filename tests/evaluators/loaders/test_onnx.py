@@ -181,7 +181,7 @@ def infinite(path: Path) -> None:
     [
         (twice, "pictures are normalised twice"),
         (never, r"neither its card nor its graph normalises .* into m\.onnx\.json"),
-        (bad_card, r"m\.onnx\.json: is no card of an ONNX model \(sdt "),
+        (bad_card, r"m\.onnx\.json: is no card of an ONNX model \(sdt: "),
         (half_card, "needs mean and std, both"),
         (no_size, r'its input has no fixed size; write it as {"size": 224}'),
         (foreign_head, "its head of 7 outputs fits no known label space"),

@@ -10,11 +10,12 @@ from pathlib import Path
 import pytest
 from rich.console import Console
 
+from spurbench.printing import print_json
 from spurbench.results import Result, Unreadable
 from spurbench.scores.comparison import compare
 from spurbench.scores.stored import Outcome, install
 from spurbench_evaluators import output
-from spurbench_evaluators.output import print_json, show_list, show_outcomes
+from spurbench_evaluators.output import show_list, show_outcomes
 from spurbench_evaluators.run.model_list import ListedModel
 from spurbench_evaluators.run.one_by_one import Ended, Failure
 from tests.core.scores.made import made
@@ -86,7 +87,7 @@ def test_json_is_one_object_with_everything(tmp_path: Path, capsys: Printed) -> 
         "comparison": compare([first.predictions, second.predictions]).model_dump(),
     }
     print_json({"ä": 1})
-    assert capsys.readouterr().out == '{"ä": 1}\n'
+    assert capsys.readouterr().out == '{"\\u00e4": 1}\n'
 
 
 def line(spec: str, number: int, more: str = "") -> ListedModel:
@@ -110,8 +111,7 @@ def test_a_list_tells_each_end_then_one_table(tmp_path: Path, capsys: Printed) -
     assert code == 0
     assert told == [
         f"result: {first.path}",
-        "left out as unreadable: 1 pictures ",
-        "(cow/si/9)",
+        "left out as unreadable: 1 pictures (cow/si/9)",
         f"result: {second.path} (stored before, nothing changed; --fresh scores again)",
     ]
     shown = capsys.readouterr()

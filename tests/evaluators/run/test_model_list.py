@@ -70,8 +70,8 @@ WRONG = {
         "timm/resnet18 --label-space imagnet-1k",
         "line 1: unknown label space 'imagnet-1k'; did you mean 'imagenet-1k'",
     ),
-    "no number": ("micro/vit --batch-size x", "line 1: argument --batch-size: invalid int"),
-    "no batch": ("micro/vit --batch-size 0", "line 1: --batch-size 0: must be at least 1"),
+    "no number": ("micro/vit --batch-size x", "line 1: --batch-size 'x': give a whole number"),
+    "no batch": ("micro/vit --batch-size 0", "line 1: --batch-size '0': give a whole number"),
     "an open quote": ("micro/vit --weights 'x", "line 1: No closing quotation; mend the quotes"),
     "twice": (
         "micro/vit --framing si\nmicro/robust\nmicro/vit  --framing=si # again",
@@ -91,9 +91,9 @@ def test_what_is_wrong_is_named_by_file_and_line(tmp_path: Path, what: str) -> N
 
 
 def test_a_list_that_cannot_be_read_is_named(tmp_path: Path) -> None:
-    for path in (tmp_path, tmp_path / "none.txt"):
-        with pytest.raises(UserError, match="cannot be read as a list of models"):
+    for path, said in ((tmp_path, "is a folder"), (tmp_path / "none.txt", "no such file")):
+        with pytest.raises(UserError, match=said):
             read_model_list(path)
     (tmp_path / "latin").write_bytes(b"micro/\xe9\n")
-    with pytest.raises(UserError, match="latin: cannot be read as a list of models"):
+    with pytest.raises(UserError, match="latin: not text in UTF-8"):
         read_model_list(tmp_path / "latin")

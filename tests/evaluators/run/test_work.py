@@ -259,3 +259,41 @@ def test_one_run_of_a_kind_at_a_time_and_no_empty_folder_behind_it(tmp_path: Pat
     with pytest.raises(KeyError), locked(results, said):
         raise KeyError
     assert names(results) and not list(results.rglob("*.lock"))
+
+
+@pytest.mark.parametrize("damage", [b"", b"PAR1", b"PAR1....PAR1", b"no parquet at all"])
+def test_a_part_that_is_damaged_is_answered_again(tmp_path: Path, damage: bytes) -> None:
+    one = written(tmp_path, (0, 4), (4, 7), (7, 9))
+    (one.folder / "000000004-000000007.parquet").write_bytes(damage)
+    again = Work(tmp_path, provenance())
+    assert again.stop == 4
+    again.add(chunk(4, 9), seen(4, 9), [])
+    table, _ = again.finished(9)
+    assert table["index"].to_pylist() == list(range(9))
+
+
+def test_a_part_of_other_columns_or_a_strange_name_is_no_part(tmp_path: Path) -> None:
+    one = written(tmp_path, (0, 4), (4, 7))
+    part = one.folder / "000000004-000000007.parquet"
+    table = pq.read_table(part)
+    pq.write_table(table.drop_columns(["slug"]), part)
+    assert Work(tmp_path, provenance()).stop == 4
+    pq.write_table(table.replace_schema_metadata({"spurbench": "[{}]"}), part)
+    assert Work(tmp_path, provenance()).stop == 4
+    pq.write_table(table, part)
+    assert Work(tmp_path, provenance()).stop == 7
+    (one.folder / "x-y.parquet").write_bytes(b"")
+    (one.folder / f"000000007-{'9' * 40}.parquet").write_bytes(b"")
+    assert Work(tmp_path, provenance()).stop == 7
+
+
+@pytest.mark.parametrize(
+    "probe", [b"", b"{", b"{}", b"[]", b"[null, 1]", b'["a", 2]', b"\xff", b"[" * 5000]
+)
+def test_a_damaged_probe_is_that_of_another_network(tmp_path: Path, probe: bytes) -> None:
+    one = written(tmp_path, (0, 4))
+    (one.folder / "probe").write_bytes(probe)
+    again = Work(tmp_path, provenance())
+    assert again.stop == 0
+    again.add(chunk(0, 2), seen(0, 2), [])
+    assert again.finished(2)[0].num_rows == 2

@@ -79,6 +79,7 @@ def build(
     domain: str | None = None,
     shard: str = "1/1",
     jobs: int | None = None,
+    deterministic: bool = False,
     fresh: bool = False,
 ) -> Build:
     """Make per-class splits of generated spurious pictures, as `spurbench build` does.
@@ -95,6 +96,7 @@ def build(
         domain: ``micro`` or ``imagenet``: what ``auto`` chooses a recipe for.
         shard: ``I/N`` for every N-th class from the I-th, in a folder of its own.
         jobs: classes built side by side, each in a process of its own; None: as the cores allow.
+        deterministic: on a GPU, only arithmetic that gives the same bytes again.
         fresh: forget finished steps and start over.
 
     Returns:
@@ -120,6 +122,7 @@ def build(
         filter_references,
         fresh,
         jobs,
+        deterministic,
     )
     return Build(request, why)
 

@@ -83,6 +83,14 @@ def build(
             rich_help_panel=WORK,
         ),
     ] = "1/1",
+    deterministic: Annotated[
+        bool,
+        typer.Option(
+            "--deterministic",
+            help="On a GPU, only arithmetic that gives the same bytes again.",
+            rich_help_panel=WORK,
+        ),
+    ] = False,
     fresh: Annotated[
         bool,
         typer.Option("--fresh", help="Forget finished steps and start over.", rich_help_panel=WORK),
@@ -115,6 +123,7 @@ def build(
         domain=domain,
         shard=shard,
         jobs=jobs,
+        deterministic=deterministic,
         fresh=fresh,
     )
     if not wanted.request.classes:

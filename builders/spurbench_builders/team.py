@@ -9,6 +9,7 @@ from datetime import timedelta
 from typing import TYPE_CHECKING, Any
 
 from spurbench.errors import UserError
+from spurbench.numerals import whole
 
 if TYPE_CHECKING:
     import torch
@@ -101,7 +102,7 @@ class Team:
 
 def launched() -> int:
     """How many processes `accelerate launch` or `torchrun` started, as they say in the environment."""
-    return int(os.environ.get("WORLD_SIZE", "1"))
+    return whole(os.environ.get("WORLD_SIZE", "1"), "WORLD_SIZE", 1)
 
 
 def team(device: str = "auto") -> Team:

@@ -4,7 +4,10 @@ from __future__ import annotations
 
 import os
 
+from spurbench.numerals import index
 from spurbench.parallel import cores
+
+from .limits import MOST_THREADS
 
 
 def threads_for(wanted: int | None) -> int:
@@ -12,5 +15,4 @@ def threads_for(wanted: int | None) -> int:
     set, or else one a core."""
     if wanted is not None:
         return wanted
-    said = os.environ.get("OMP_NUM_THREADS", "")
-    return int(said) if said.isdigit() and int(said) else cores()
+    return index(os.environ.get("OMP_NUM_THREADS", ""), MOST_THREADS) or cores()

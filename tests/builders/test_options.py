@@ -4,6 +4,8 @@ commands themselves, at a tiny size."""
 from __future__ import annotations
 
 import json
+import os
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -13,7 +15,9 @@ import yaml
 from spurbench.dataset.manifest import read_manifest
 from spurbench.dataset.read import open_data_set
 from spurbench.pictures import png_bytes
+from spurbench_builders.progress import Progress
 from spurbench_builders.run.side_by_side import Crew
+from spurbench_builders.steps import engine
 from tests.builders.inputs.test_importing import write_pictures
 from tests.conftest import make_class, picture
 from tests.evaluators.test_cli import call
@@ -147,3 +151,27 @@ def test_an_ablation_is_what_its_options_say(
     assert {path.name for path in Path("work").glob("ablation.*")} == {
         *("ablation.json", "ablation.md", "ablation.png")
     }
+
+
+def test_deterministic_arithmetic_is_for_the_build_alone(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """Asked for with --deterministic, while steps run and not after it; the bytes on a CPU are equal."""
+    import torch
+
+    seen: list[tuple[bool, str | None]] = []
+    work = engine.work
+
+    def watched(*words: Any) -> Iterator[Progress]:
+        here = os.environ.get("CUBLAS_WORKSPACE_CONFIG")
+        seen.append((torch.are_deterministic_algorithms_enabled(), here))
+        yield from work(*words)
+
+    monkeypatch.delenv("CUBLAS_WORKSPACE_CONFIG", raising=False)
+    monkeypatch.setattr(engine, "work", watched)
+    words = ("build", "--classes", "koala", "--recipe", "tiny.yaml", "--images", 2)
+    assert call(monkeypatch, *words, "--out", "one") == 0
+    assert call(monkeypatch, *words, "--out", "two", "--deterministic") == 0
+    assert seen == [(False, None), (True, ":4096:8")]
+    assert not torch.are_deterministic_algorithms_enabled()
+    assert read_manifest(Path("one")).version == read_manifest(Path("two")).version

@@ -33,6 +33,7 @@ ROWS = {
         for name in ("classes", "recipe", "images", "seed", "out", "fresh", "json")
     },
     "build --domain": "builders/test_options.py::test_a_domain_that_the_recipe_is_not_of_is_refused",
+    "build --deterministic": "builders/test_options.py::test_deterministic_arithmetic_is_for_the_build_alone",
     "build --jobs": "builders/test_options.py::test_jobs_are_the_processes_of_a_build",
     "build --references": OWN,
     "build --filter-references": OWN,

@@ -23,7 +23,8 @@ class BuildRequest:
     """What to build. ``own_references`` replaces the domain's pool by a folder of pictures, which
     are trained on as they are unless ``filter_own`` sends them through the panel too, or by a
     data set's `si` splits or Spurious ImageNet, which always go through it. ``jobs``: how many
-    classes at most are built side by side (None: as the cores allow)."""
+    classes at most are built side by side (None: as the cores allow). ``deterministic``: on a GPU
+    too the same bytes every time."""
 
     recipe: Recipe
     classes: tuple[ClassCard, ...]
@@ -34,6 +35,7 @@ class BuildRequest:
     filter_own: bool = False
     fresh: bool = False
     jobs: int | None = None
+    deterministic: bool = False
 
     @property
     def asks_panel(self) -> bool:

@@ -58,8 +58,23 @@ def resized(images: Tensor, size: int) -> Tensor:
     """Pictures (N, 3, H, W) at size x size, differentiably; unchanged where they fit already."""
     if images.shape[-2:] == (size, size):
         return images
+    if images.is_cuda and torch.are_deterministic_algorithms_enabled():
+        return _resized_by_products(images, size)
     # antialias: shrinking would else look at four pixels of many, as no classifier was trained.
     return F.interpolate(images, (size, size), mode="bilinear", antialias=True)
+
+
+def _resized_by_products(images: Tensor, size: int) -> Tensor:
+    """The same up to rounding, as two matrix products: on CUDA interpolation has no backward pass
+    that adds in the same order twice."""
+    rows, columns = (_shares(length, size).to(images) for length in images.shape[-2:])
+    return rows @ images @ columns.T  # (size, H) (N, 3, H, W) (W, size)
+
+
+def _shares(length: int, size: int) -> Tensor:
+    """What each of ``length`` pixels gives to each of ``size``: (size, length)."""
+    one_by_one = torch.eye(length)[None, None]  # (1, 1, length, length)
+    return F.interpolate(one_by_one, (size, length), mode="bilinear", antialias=True)[0, 0]
 
 
 @dataclass(frozen=True)

@@ -15,6 +15,7 @@ from spurbench import plugins
 from spurbench.errors import UserError
 from spurbench.files import friendly_disk_errors
 from spurbench.parallel import computing_with
+from spurbench_builders.arithmetic import repeatable
 from spurbench_builders.inputs.pool import check_pools
 from spurbench_builders.inputs.request import BuildRequest, work_root
 from spurbench_builders.models.where import check_base
@@ -48,6 +49,7 @@ def _build(request: BuildRequest) -> Iterator[Progress]:
         lock,
         crew(request, count - 1) as helpers,  # first: they import while this process does
         computing_with(threads),
+        repeatable(request.deterministic),
     ):
         yield from _every_class(request, mates, helpers)
 

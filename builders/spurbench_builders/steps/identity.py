@@ -42,6 +42,8 @@ def identity_of(
     team: Team,
 ) -> dict[str, Any]:
     """Everything that decides the bytes of one class of the request, as JSON has it."""
+    device = team.device_name
+    on_gpu = device != "cpu"  # a CPU's bytes are the same either way
     return {
         "recipe": request.recipe.model_dump(mode="json"),
         "card": asdict(card),
@@ -51,9 +53,10 @@ def identity_of(
         "filtered": request.asks_panel,
         "weights": models.identities,
         "versions": package_versions(request.recipe),
-        "device": team.device_name,
+        "device": device,
         "processes": team.size,
         "threads": threads_for(request.recipe.threads),
+        **({"deterministic": True} if request.deterministic and on_gpu else {}),
     }
 
 

@@ -18,6 +18,7 @@ from spurbench_builders.method.schedule import schedule_of
 from spurbench_builders.method.similarity import (
     Anchors,
     Making,
+    _resized_by_products,
     anchors,
     psi,
     resized,
@@ -144,6 +145,19 @@ def test_pictures_are_brought_to_the_networks_size() -> None:
         assert resized(randn(1, 3, *size, seed=6), 32).shape == (1, 3, 32, 32)
     square = randn(1, 3, 32, 32, seed=6)
     assert resized(square, 32) is square
+
+
+@pytest.mark.parametrize("shape", [(96, 64), (64, 64), (24, 40), (33, 100)])
+def test_products_resize_as_interpolation_does(shape: tuple[int, int]) -> None:
+    """Values and gradients; these add in one order, on a GPU too."""
+    images = randn(2, 3, *shape, seed=6).double().requires_grad_()
+    weights = randn(2, 3, 32, 32, seed=7).double()
+    found = []
+    for resize in (_resized_by_products, resized):
+        small = resize(images, 32)
+        (gradient,) = torch.autograd.grad((small * weights).sum(), images)
+        found.append((small, gradient))
+    torch.testing.assert_close(found[0], found[1], rtol=1e-5, atol=1e-6)
 
 
 @pytest.mark.parametrize(("pixels", "cells"), [(32, 4), (23, 2), (8, 1)])

@@ -77,6 +77,18 @@ def test_an_identity_holds_all_that_decides_the_bytes() -> None:
     assert json.loads(json.dumps(identity())) == identity(), "as JSON has it"
 
 
+def test_deterministic_arithmetic_counts_on_a_gpu_alone() -> None:
+    """A CPU's bytes are the same either way; of a GPU's both may be wanted side by side."""
+    assert identity(RECIPE, deterministic=True) == {**whole_identity(), "deterministic": True}
+    assert key("train", deterministic=True) != key("train")
+    cpu = cast(Team, SimpleNamespace(device_name="cpu", size=1))
+    asked, plain = (
+        identity_of(made_request(Path("x"), RECIPE, deterministic=d), CARD, (), MODELS, cpu)
+        for d in (True, False)
+    )
+    assert asked == plain
+
+
 def test_threads_are_what_the_recipes_come_to_here(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("OMP_NUM_THREADS", "5")
     found = [identity(made_recipe(threads=threads))["threads"] for threads in (1, 3, None)]

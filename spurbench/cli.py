@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import sys
 from collections.abc import Callable
 from pathlib import Path
@@ -111,6 +112,7 @@ def _ended() -> int:
 def _run() -> int:
     try:
         _check_working_folder()
+        _check_mask()
         mount_commands()
         ended = app(prog_name="spurbench", standalone_mode=False)
     except typer.TyperException as error:  # words that the command does not know
@@ -131,6 +133,14 @@ def _run() -> int:
             f"{short(error.object)}: cannot be stored as UTF-8; rename what is called so"
         ) from error
     return ended if isinstance(ended, int) else 0
+
+
+def _check_mask() -> None:
+    """A mask that takes our own rights from what we make lets nobody read, go on or clean up."""
+    mask = os.umask(0)
+    os.umask(mask)
+    if mask & 0o700:
+        raise UserError(f"umask {mask:04o} takes your own rights away; set another, such as 0022")
 
 
 def _check_working_folder() -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import threading
 import urllib.error
 import urllib.request
@@ -47,3 +48,15 @@ def hub_or_cache() -> Iterator[str]:
         yield why and f"{why}; nor is it in the local cache"
     finally:
         constants.HF_HUB_OFFLINE = False
+
+
+@contextmanager
+def quiet_logger(name: str) -> Iterator[None]:
+    """Within, a library says nothing by itself: what fails is told once, by whoever asked for it."""
+    logger = logging.getLogger(name)
+    level = logger.level
+    logger.setLevel(logging.CRITICAL)
+    try:
+        yield
+    finally:
+        logger.setLevel(level)

@@ -61,7 +61,7 @@ def opened(file: Path) -> ParquetFile:
     """A split's file with the columns that every one has; UserError where it lacks any of them."""
     from pyarrow import parquet, types
 
-    found = parquet.ParquetFile(file)
+    found = parquet.ParquetFile(file.absolute())  # ~ would be expanded
     columns = {field.name: field.type for field in found.schema_arrow}
     whole = {"label": types.is_integer, "index": types.is_integer, "image": _holds_bytes}
     for name in (*COLUMNS, "image", "origin"):

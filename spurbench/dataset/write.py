@@ -34,12 +34,15 @@ def write_split(rows: Iterable[Row], path: Path) -> None:
     columns = [row.as_columns() for row in rows]
     if not columns:
         raise UserError(f"{path.name}: a split needs at least one picture")
-    Dataset.from_list(columns, features=features()).to_parquet(path)
+    # As a whole path: fsspec takes one that begins with ~ for somebody's home.
+    Dataset.from_list(columns, features=features()).to_parquet(path.absolute())
 
 
 def check_target(folder: Path) -> None:
     """UserError unless the folder may hold a data set: absent, empty, or one of ours already."""
     if not is_folder(folder):
+        if folder.is_symlink() and not folder.exists():
+            raise UserError(f"{folder}: is a link that leads nowhere; name another with --out")
         if folder.exists():
             kind = "a file" if is_file(folder) else "no folder"
             raise UserError(f"{folder}: is {kind}; name another folder with --out")
@@ -64,6 +67,8 @@ def writing(folder: Path, *, wait: bool = True) -> Iterator[Path]:
     UserError where another process writes there and we do not ``wait``.
     """
     place = real(folder)
+    if is_folder(place) and not is_folder(folder):  # such as FILE/..
+        raise UserError(f"{folder}: leads nowhere; name another folder with --out")
     lock = place.parent / f".{place.name}.lock"
     with held(lock, wait=wait) as mine:
         if not mine:
@@ -106,6 +111,8 @@ def put_class(
 ) -> Manifest:
     """As install_class, for who is ``writing`` the folder already."""
     manifest = _before(folder, name, domain)
+    if not (folder / NAME).exists():  # first: what a killed call leaves is then a data set of ours
+        write_manifest(folder, manifest)
     splits = {
         split: found.model_copy(update={"files": _installed(found, slug, split)})
         for split, found in entry.splits.items()

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -11,7 +12,7 @@ from spurbench.dataset.manifest import NAME, ClassEntry, Manifest, read_manifest
 from spurbench.dataset.read import open_data_set
 from spurbench.dataset.write import check_target, put_class, writing
 from spurbench.errors import UserError, short
-from spurbench.files import copy_file, friendly_disk_errors
+from spurbench.files import copy_file, friendly_disk_errors, remove_tree
 from spurbench.numerals import MOST, index
 from spurbench.reading import is_file
 
@@ -66,20 +67,34 @@ def merge_data_sets(folders: Sequence[Path], out: Path, *, replace: bool = False
         raise UserError(f"data sets of different domains cannot be merged: {', '.join(domains)}")
     (domain,) = domains
     title = read_manifest(folders[0]).name
-    with friendly_disk_errors(out), writing(out) as real:
+    with friendly_disk_errors(out):
         check_target(out)
-        there = _there(out, domain)
-        _check_replaced(out, there, classes, replace=replace)
-        for slug, (folder, entry) in sorted(classes.items()):
-            if slug in there and _same(there[slug], entry):
-                continue
-            files = {
-                split: [folder / file.path for file in found.files]
-                for split, found in entry.splits.items()
-            }
-            put_class(real, title, domain, slug, entry, files)
-            _copy_contact_sheet(folder, real, slug)
+        with writing(out) as real, _whole(real):
+            check_target(out)  # again: another process may have written there meanwhile
+            there = _there(out, domain)
+            _check_replaced(out, there, classes, replace=replace)
+            for slug, (folder, entry) in sorted(classes.items()):
+                if slug in there and _same(there[slug], entry):
+                    continue
+                files = {
+                    split: [folder / file.path for file in found.files]
+                    for split, found in entry.splits.items()
+                }
+                put_class(real, title, domain, slug, entry, files)
+                _copy_contact_sheet(folder, real, slug)
     return read_manifest(out)
+
+
+@contextmanager
+def _whole(folder: Path) -> Iterator[None]:
+    """A folder that is new is there with all of its classes, or not at all."""
+    new = not folder.exists()
+    try:
+        yield
+    except BaseException:
+        if new:
+            remove_tree(folder)
+        raise
 
 
 def _there(out: Path, domain: str) -> dict[str, ClassEntry]:

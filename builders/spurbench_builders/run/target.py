@@ -9,12 +9,28 @@ from spurbench.dataset.write import check_target
 from spurbench.errors import UserError
 from spurbench.reading import is_folder
 
+MOST_BYTES = 200
+"""Of a data set folder's name; file systems take 255."""
+
 
 def check_writable(out: Path) -> None:
     """UserError unless the folder may hold a data set; OSError where it cannot be written to."""
-    if out.is_symlink() and not out.exists():
-        raise UserError(f"{out}: is a link that leads nowhere; name another folder with --out")
+    _check_name(out)
     check_target(out)
     if is_folder(out):
         with tempfile.TemporaryFile(dir=out):
             pass
+
+
+def _check_name(out: Path) -> None:
+    """The names of what lies beside the folder are longer than its own; and weights are not written
+    under a name that is not UTF-8."""
+    try:
+        name = out.name.encode()
+    except UnicodeEncodeError as error:
+        raise UserError(f"{out}: the name is not UTF-8; name another folder with --out") from error
+    if len(name) > MOST_BYTES:
+        raise UserError(
+            f"{out}: a name of {len(name)} bytes is too long (at most {MOST_BYTES}); name another "
+            "folder with --out"
+        )

@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from spurbench.errors import UserError, short, unknown
-from spurbench.hub import unanswered
+from spurbench.hub import quiet_logger, unanswered
 from spurbench.reading import is_folder, read_bytes, real, why
 
 from .hub import split_id
@@ -110,7 +110,8 @@ def _rows(stream: IterableDataset, where: str) -> Iterator[dict[str, Any]]:
 def _one_line(where: str) -> Iterator[None]:
     """Within, whatever a hub or a folder of other files makes the reader raise is a UserError."""
     try:
-        yield
+        with quiet_logger("datasets"):
+            yield
     except Exception as error:
         raise UserError(
             f"{where}: cannot be read as a data set with the columns image and label ({why(error)})"

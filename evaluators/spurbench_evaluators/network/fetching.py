@@ -4,12 +4,11 @@ from __future__ import annotations
 
 import contextlib
 import io
-import logging
 from collections.abc import Iterator
 from contextlib import AbstractContextManager, contextmanager
 
 from spurbench.errors import UserError
-from spurbench.hub import hub_or_cache
+from spurbench.hub import hub_or_cache, quiet_logger
 from spurbench.printing import console as screen
 from spurbench.printing import one_line
 from spurbench.reading import why
@@ -34,21 +33,10 @@ def fetching(
         with (
             host or hub_or_cache() as unanswered,
             console.status(one_line(f"fetching {spec}")),  # shown on a terminal only
-            _quiet_logger("huggingface_hub"),  # a line for each of its retries
+            quiet_logger("huggingface_hub"),  # a line for each of its retries
             contextlib.redirect_stdout(io.StringIO()),  # torch says there what it downloads
         ):
             yield
     except failures as error:
         reason = unanswered or why(error)
         raise UserError(f"{spec}: cannot be had ({reason}); {way_out}") from error
-
-
-@contextmanager
-def _quiet_logger(name: str) -> Iterator[None]:
-    logger = logging.getLogger(name)
-    level = logger.level
-    logger.setLevel(logging.CRITICAL)
-    try:
-        yield
-    finally:
-        logger.setLevel(level)

@@ -16,7 +16,16 @@ import tempfile
 from pathlib import Path
 
 from spurbench.files import write_text
-from tests.bad_input.campaign import campaign, counts, one
+from tests.bad_input.campaign import campaign, counts, fresh_ended, made, meet_in, one
+
+
+def show(folder: Path, numbers: list[int], seed: int = 0) -> None:
+    """Of each of these cases, whether a fresh interpreter ends as the forked child does."""
+    world = made(folder)
+    for number in numbers:
+        forked, fresh = (meet_in(folder, world, seed, number, how) for how in (None, fresh_ended))
+        same = (forked.ended.code, forked.ended.err) == (fresh.ended.code, fresh.ended.err)
+        print("the same" if same else f"differ:\n{forked.told()}\n{fresh.told()}", flush=True)
 
 
 def main() -> None:

@@ -6,14 +6,17 @@ import json
 import os
 import random
 import shutil
+import subprocess
 import sys
+import time
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 from . import good
+from .around import as_anyone
 from .cases import Case, every_case
 from .child import Ended, run
 from .judge import faults, snapshot
@@ -86,9 +89,7 @@ def campaign(folder: Path, seed: int, count: int | None = None, only: str = "") 
         for number, case in enumerate(every_case(seed)[:count])
         if not only or case.command == only
     ]
-    world = folder / "good"
-    _in_child(lambda: good.make(world))
-    prepare()
+    world = made(folder)
     parts = [cases[0::2], cases[1::2]]
     workers = [_fork(lambda part=part: _work(folder, world, seed, part)) for part in parts]
     if any(os.waitpid(worker, 0)[1] for worker in workers):
@@ -112,10 +113,49 @@ def campaign(folder: Path, seed: int, count: int | None = None, only: str = "") 
 
 def one(folder: Path, seed: int, number: int) -> Met:
     """One case alone; its folder stays."""
+    world = made(folder)
+    return meet(folder / "case", world, seed, number, every_case(seed)[number])
+
+
+def made(folder: Path) -> Path:
+    """The good folder, below one that is not there yet; commands are ready to run."""
     world = folder / "good"
     _in_child(lambda: good.make(world))
     prepare()
-    return meet(folder / "case", world, seed, number, every_case(seed)[number])
+    return world
+
+
+Run = Callable[[Case, Path], Ended]
+
+
+def _forked(case: Case, place: Path) -> Ended:
+    from spurbench.cli import main
+
+    return run(case.words, place, case.around, BOUND_SECONDS, main)
+
+
+def fresh_ended(case: Case, place: Path) -> Ended:
+    """The case's call in a fresh interpreter."""
+    words: list[bytes | str] = [sys.executable, "-m", "spurbench", *map(os.fsencode, case.words)]
+    began = time.monotonic()
+    done = subprocess.run(
+        words,
+        cwd=place,
+        capture_output=True,
+        stdin=subprocess.DEVNULL,
+        preexec_fn=as_anyone,
+        check=False,
+    )
+    out, err = (text.decode("utf-8", "replace") for text in (done.stdout, done.stderr))
+    return Ended(done.returncode, out, err, time.monotonic() - began)
+
+
+def meet_in(folder: Path, world: Path, seed: int, number: int, how: Run | None) -> Met:
+    """A case by itself, in a folder that is gone afterwards."""
+    place = folder / "case"
+    met = meet(place, world, seed, number, every_case(seed)[number], how or _forked)
+    _remove(place)
+    return met
 
 
 def _work(folder: Path, world: Path, seed: int, cases: Sequence[tuple[int, Case]]) -> None:
@@ -131,17 +171,15 @@ def _work(folder: Path, world: Path, seed: int, cases: Sequence[tuple[int, Case]
             print(json.dumps(said | {"ended": ended}), file=file, flush=True)
 
 
-def meet(place: Path, world: Path, seed: int, number: int, case: Case) -> Met:
+def meet(place: Path, world: Path, seed: int, number: int, case: Case, end: Run = _forked) -> Met:
     """Run a case in a folder of its own."""
-    from spurbench.cli import main
-
     rng = random.Random(f"{seed}-{number}")
     place.mkdir()
     for part in case.parts:
         _copy(world / part, place / ALSO.get(part, part))
     how = case.spoil(place, rng)
     before = snapshot(place)
-    ended = run(case.words, place, case.around, BOUND_SECONDS, main)
+    ended = end(case, place)
     place.chmod(0o700)
     found = faults(case.command, ended, before, snapshot(place), bad=case.bad, around=case.around)
     return Met(number, case, how, ended, tuple(found))

@@ -69,7 +69,7 @@ def faults(
         if len(lines) != 1 and not hidden:
             found.append(f"{len(lines)} lines")
         elif lines and not re.match(r"spurbench: |.*, line \d+: ", lines[0]):
-            found.append("a line that is not spurbench's")
+            found.append("a line that is not ours")
     elif lines and ended.code == 0:
         found.append("noise on stderr")
     if bad and ended.code == 0:

@@ -24,7 +24,7 @@ from spurbench_evaluators.limits import MOST_BATCH, MOST_WORKERS
 from spurbench_evaluators.run.forward import Member
 from spurbench_evaluators.run.framing import FRAMINGS, framing_of
 from spurbench_evaluators.run.model_list import ListedModel, read_model_list
-from spurbench_evaluators.run.models import Description, classifier_of
+from spurbench_evaluators.run.models import Description, check_named, classifier_of
 from spurbench_evaluators.run.one_by_one import Ended, one_by_one
 from spurbench_evaluators.run.placement import choose, place, placement_of
 from spurbench_evaluators.run.runner import run
@@ -90,12 +90,13 @@ def evaluate(
     for what cannot be scored.
     """
     _check(framing, results, limit, batch_size, workers)
+    said = Description(transform, label_space, normalisation, name, weights)
+    check_named([model], said)
     source = _source(data, classes, splits, limit, val, revision)
     _announce(say)
     settings = Settings(
         choose(device, dtype), framing, batch_size, workers, skip_unreadable, keep_logits, fresh
     )
-    said = Description(transform, label_space, normalisation, name, weights)
     return _scored([model], said, source, results, settings, watch, say)[0]
 
 
@@ -133,12 +134,13 @@ def evaluate_models(
     if weights is not None and len(models) > 1:
         raise UserError("--weights is for one model; run `spurbench eval` once a model")
     _check(framing, results, limit, batch_size, workers)
+    said = Description(transform, label_space, normalisation, None, weights)
+    check_named(models, said)
     source = _source(data, classes, splits, limit, val, revision)
     _announce(say)
     settings = Settings(
         choose(device, dtype), framing, batch_size, workers, skip_unreadable, keep_logits, fresh
     )
-    said = Description(transform, label_space, normalisation, None, weights)
     return _scored(models, said, source, results, settings, watch, say)
 
 

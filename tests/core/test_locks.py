@@ -8,6 +8,8 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
+import pytest
+
 from spurbench.locks import held
 
 HOLD = (
@@ -57,3 +59,10 @@ def test_a_lock_whose_file_was_removed_by_its_holder_guards_the_next_one(tmp_pat
         path.unlink()
     with holder(path), held(path) as mine:
         assert not mine
+
+
+def test_what_cannot_be_opened_is_not_asked_for_again_and_again(tmp_path: Path) -> None:
+    (tmp_path / "folder").mkdir()
+    for path in (tmp_path / "folder", tmp_path / ("n" * 300)):
+        with pytest.raises(OSError, match="Is a directory|too long"), held(path, wait=True):
+            pass

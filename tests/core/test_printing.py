@@ -113,3 +113,42 @@ def test_words_that_a_command_does_not_know(words: tuple[str, ...], said: str) -
 def test_nothing_asked_for_is_help() -> None:
     done = spurbench()
     assert done.returncode == 2 and done.stderr == b"" and b"Usage: spurbench" in done.stdout
+
+
+def test_a_mask_that_takes_our_own_rights() -> None:
+    code = 'umask 0777; "$0" -m spurbench list recipes; umask 0077; "$0" -m spurbench list recipes'
+    done = subprocess.run(["bash", "-c", code, sys.executable], capture_output=True, text=True)
+    assert (
+        done.stderr
+        == "spurbench: umask 0777 takes your own rights away; set another, such as 0022\n"
+    )
+    assert done.returncode == 0 and "micro" in done.stdout
+
+
+def test_errors_of_the_system_that_a_user_can_mend(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """Wherever they are met; others keep their traceback."""
+    from spurbench import cli
+
+    def met(error: Exception) -> tuple[int, str]:
+        def run() -> None:
+            raise error
+
+        monkeypatch.setattr(cli, "mount_commands", run)
+        with pytest.raises(SystemExit) as end:
+            cli.main()
+        return int(end.value.code or 0), capsys.readouterr().err
+
+    assert met(PermissionError(13, "Permission denied", "a\nb")) == (
+        2, "spurbench: a\\nb: permission denied; mend that, or name another place\n",
+    )  # fmt: skip
+    assert met(OSError(28, "No space left on device")) == (
+        2, "spurbench: no space left on device; mend that, or name another place\n",
+    )  # fmt: skip
+    assert met(UnicodeEncodeError("utf-8", "a\udcff", 1, 2, "surrogates not allowed")) == (
+        2, "spurbench: 'a\\udcff': cannot be stored as UTF-8; rename what is called so\n",
+    )  # fmt: skip
+    for error in (FileNotFoundError(2, "No such file", "x"), OSError("?"), ValueError("x")):
+        with pytest.raises(type(error)):
+            met(error)

@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, TypeGuard, cast
 
 from spurbench import plugins
 from spurbench.contracts import Classifier, LabelSpace, Normalisation, Transform
-from spurbench.errors import UserError
+from spurbench.errors import UserError, unknown
+from spurbench.reading import is_file
 from spurbench.selftest import check_classifier
+from spurbench_evaluators.labels import spaces
 from spurbench_evaluators.loaders.module import from_module
 from spurbench_evaluators.loaders.python import lacking
 
@@ -32,6 +35,25 @@ class Description:
     def given(self, *fields: str) -> str:
         """Those of the fields that something is said of, in words; empty for none."""
         return " and ".join(field for field in fields if getattr(self, field) is not None)
+
+
+def check_named(models: Sequence[object], said: Description) -> None:
+    """UserError for a spec, weights or label space that can be seen to be none before anything is
+    loaded."""
+    specs = [model for model in models if isinstance(model, str)]
+    for spec in specs:
+        plugins.split_spec(spec)
+    if not specs:
+        return
+    if said.weights is not None and not is_file(Path(said.weights)):
+        raise UserError(f"{said.weights}: no such weights file")
+    space = said.label_space
+    if (
+        isinstance(space, str | Path)
+        and str(space) not in spaces.names()
+        and not is_file(Path(space))
+    ):
+        raise unknown("label space", str(space), spaces.names(), hint="(nor is there such a file)")
 
 
 def classifier_of(model: object, said: Description) -> Classifier:

@@ -102,6 +102,15 @@ def test_a_place_that_cannot_be_written_is_found_before_any_work(tmp_path: Path)
     loop, taken = tmp_path / "loop", tmp_path / "taken"
     loop.symlink_to(loop)
     taken.write_text("a file")
-    for out, said in ((loop, "a link that leads nowhere"), (taken, "is a file")):
+    nowhere, strange = tmp_path / "nowhere", tmp_path / "a\udcff"
+    nowhere.symlink_to("gone")
+    for out, said in (
+        (loop, "too many levels of symbolic links"),
+        (nowhere, "is a link that leads nowhere"),
+        (taken, "is a file"),
+        (tmp_path / ("n" * 201), "a name of 201 bytes is too long .at most 200."),
+        (tmp_path / ("é" * 101), "a name of 202 bytes is too long"),
+        (strange, "the name is not UTF-8"),
+    ):
         with pytest.raises(UserError, match=said):
             build(request(raw, 94, out=out))

@@ -2,16 +2,19 @@
 
 from __future__ import annotations
 
+import errno
 import json
 import subprocess
 import sys
 import threading
 from pathlib import Path
+from typing import Any
 
 import pytest
 from typer.testing import CliRunner
 
 from spurbench.cli import app, mount_commands
+from spurbench.dataset import write
 from spurbench.dataset.manifest import read_manifest
 from spurbench.dataset.read import open_data_set
 from spurbench.errors import UserError
@@ -155,3 +158,64 @@ def test_the_commands_option(tmp_path: Path) -> None:
     version = read_manifest(tmp_path / "new").version
     assert f"version {version}: koala" in done.output
     assert json.loads((tmp_path / "out" / "manifest.json").read_text())["schema_version"] == 2
+
+
+def test_a_new_folder_is_there_whole_or_not_at_all(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """And one that was there keeps what it had."""
+    put(tmp_path / "a", "ape", 3, {"si": ("si", [[6]])})
+    put(tmp_path / "a", "koala", 5, ONE)
+    put(tmp_path / "there", "bee", 2, {"si": ("si", [[5]])})
+    before = digests(tmp_path / "there")
+    copy, written = write.put_class, []
+
+    def full(folder: Path, name: str, domain: str, slug: str, *rest: Any) -> None:
+        if slug == "koala":
+            raise OSError(errno.ENOSPC, "No space left on device")
+        written.append(slug)
+        copy(folder, name, domain, slug, *rest)
+
+    monkeypatch.setattr("spurbench_builders.run.shards.put_class", full)
+    for out in ("out", "there"):
+        with pytest.raises(UserError, match=f"cannot write .*{out}: the disk is full"):
+            merge_data_sets([tmp_path / "a"], tmp_path / out)
+    assert written == ["ape", "ape"]
+    assert not (tmp_path / "out").exists() and not list(tmp_path.glob(".*"))
+    after = digests(tmp_path / "there")
+    assert {k: v for k, v in after.items() if "bee" in k} == {
+        k: v for k, v in before.items() if "bee" in k
+    }
+    assert list(open_data_set(tmp_path / "there").manifest.classes) == ["ape", "bee"]
+
+
+@pytest.mark.parametrize("place", ["a/manifest.json/..", "loop", "nowhere", "/proc/self/mem"])
+def test_places_where_nothing_can_be(tmp_path: Path, place: str) -> None:
+    """Neither waited for nor taken for another place."""
+    put(tmp_path / "a", "koala", 5, ONE)
+    (tmp_path / "loop").symlink_to("loop")
+    (tmp_path / "nowhere").symlink_to("gone")
+    before = digests(tmp_path)
+    with pytest.raises(UserError, match="leads nowhere|too many levels|is a file"):
+        merge_data_sets([tmp_path / "a"], tmp_path / place)
+    assert digests(tmp_path) == before and not (tmp_path / "gone").exists()
+
+
+def test_a_killed_first_class_leaves_a_data_set_of_ours(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """So that the same command goes on: what holds files and no manifest is refused."""
+    put(tmp_path / "a", "koala", 5, ONE)
+
+    def killed(source: Path, target: Path) -> None:
+        raise SystemExit(9)
+
+    monkeypatch.setattr(write, "copy_file", killed)
+    entry = read_manifest(tmp_path / "a").classes["koala"]
+    files = {split: [tmp_path / "a" / f.path for f in s.files] for split, s in entry.splits.items()}
+    with pytest.raises(SystemExit):
+        write.put_class(tmp_path / "out", "made", "micro", "koala", entry, files)
+    monkeypatch.undo()
+    assert read_manifest(tmp_path / "out").classes == {}
+    write.put_class(tmp_path / "out", "made", "micro", "koala", entry, files)
+    assert open_data_set(tmp_path / "out").count() == 4

@@ -17,15 +17,17 @@ from spurbench.pictures import png_bytes
 from tests.builders.inputs.spurious_imagenet import write_folders, write_listed, zipped
 from tests.conftest import make_class, picture
 
-TINY = {
+SMALL = {
     "extends": "micro",
-    "name": "tiny",
+    "name": "small",
     "references": {"pool": 24, "count": 3, "validation": 2},
     "prior": {"images": 2},
     "training": {"steps": 2, "checkpoint_every": 1},
     "sampling": {"steps": 2, "batch": 4},
     "prompt": {"contexts": ["on the beach"]},
 }
+TINY = {**SMALL, "extends": "small.yaml", "name": "tiny"}
+"""Whatever is taken out of it, it is still small."""
 KOALA = 105
 WNID = "n01882714"
 README = """# Board
@@ -165,6 +167,7 @@ def _pictures(root: Path) -> None:
 
 
 def _texts(root: Path) -> None:
+    (root / "small.yaml").write_text(yaml.safe_dump(SMALL))
     (root / "tiny.yaml").write_text(yaml.safe_dump(TINY))
     (root / "README.md").write_text(README)
     (root / "models.txt").write_text("micro/vit --framing si  # one\nmicro/robust --batch-size 2\n")

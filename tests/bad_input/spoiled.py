@@ -185,7 +185,11 @@ YAMLS = {
 def yaml_text(path: Path, rng: random.Random) -> str:
     """A YAML file that means harm."""
     name = rng.choice(sorted(YAMLS))
-    head = "" if "extends" in YAMLS[name] or rng.random() < 0.3 else "extends: micro\nname: tiny\n"
+    head = (
+        ""
+        if "extends" in YAMLS[name] or rng.random() < 0.3
+        else "extends: small.yaml\nname: tiny\n"
+    )
     path.write_text(head + YAMLS[name])
     return name
 

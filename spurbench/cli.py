@@ -12,7 +12,7 @@ import typer
 
 from . import __version__, plugins
 from .errors import UserError, disk_reason, short, to_mend, unknown
-from .printing import ReaderGone, one_line, out, streams, tell
+from .printing import ReaderGone, one_line, out, settle, streams, tell
 from .terminal import Stopped, stopping
 
 app = typer.Typer(
@@ -91,7 +91,9 @@ def mount_commands() -> None:
 
 def main() -> None:
     """Entry point of the ``spurbench`` command."""
-    sys.exit(_ended())
+    code = _ended()
+    settle()
+    sys.exit(code)
 
 
 def _ended() -> int:

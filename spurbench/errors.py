@@ -58,10 +58,15 @@ TO_MEND = {getattr(errno, name) for name in _NAMES.split() if hasattr(errno, nam
 """What the system says of files, folders and disks that are a user's to mend."""
 
 
+TOO_MANY = {errno.EMFILE, errno.ENFILE}
+
+
 def to_mend(error: OSError) -> UserError | None:
     """The UserError that an error of the system's is, wherever it was met; None where it says nothing
     that a user could mend."""
     if error.errno not in TO_MEND:
         return None
+    if error.errno in TOO_MANY:
+        return UserError(f"{disk_reason(error)}; allow more (ulimit -n), then run the same again")
     place = f"{error.filename}: " if error.filename is not None else ""
     return UserError(f"{place}{disk_reason(error)}; mend that, or name another place")

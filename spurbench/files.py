@@ -15,7 +15,8 @@ from importlib.util import find_spec
 from pathlib import Path
 from typing import Any, BinaryIO
 
-from .errors import UserError, disk_reason, to_mend
+from .errors import TOO_MANY, UserError, disk_reason, to_mend
+from .reading import make_folder
 
 REASONS = {
     errno.ENOSPC: "the disk is full",
@@ -78,7 +79,7 @@ def sync(path: Path) -> None:
 def whole_file(path: Path) -> Iterator[BinaryIO]:
     """A file to write to, aside; it is renamed into place at the end: readers see the old file or
     the new one. It has the mode of the one that it replaces."""
-    path.parent.mkdir(parents=True, exist_ok=True)
+    make_folder(path.parent)
     part = path.with_name(f".{path.name}.part")
     try:
         with part.open("wb") as file:
@@ -120,8 +121,11 @@ def friendly_disk_errors(folder: Path) -> Iterator[None]:
     try:
         yield
     except OSError as error:
-        if to_mend(error) is None:
+        mended = to_mend(error)
+        if mended is None:
             raise
+        if error.errno in TOO_MANY:  # which says nothing of the folder
+            raise mended from error
         place = folder if error.filename is None else error.filename
         reason = REASONS.get(error.errno or 0) or disk_reason(error)
         raise UserError(

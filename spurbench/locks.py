@@ -7,6 +7,8 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
+from .reading import make_folder
+
 
 @contextmanager
 def held(path: Path, *, wait: bool = False) -> Iterator[bool]:
@@ -15,7 +17,7 @@ def held(path: Path, *, wait: bool = False) -> Iterator[bool]:
     stays, and may be removed by whoever holds it. Raises OSError where it cannot be made."""
     from filelock import FileLock, Timeout
 
-    path.parent.mkdir(parents=True, exist_ok=True)
+    make_folder(path.parent)
     # FileLock would ask again and again for what cannot be opened.
     os.close(os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o644))
     lock = FileLock(path, timeout=-1 if wait else 0)

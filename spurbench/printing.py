@@ -48,7 +48,8 @@ def out(text: object = "") -> None:
 def tell(text: object) -> None:
     """A line on stderr, if there is one that takes it."""
     with suppress(OSError, ValueError):
-        print(one_line(text), file=sys.stderr, flush=True)
+        if sys.stderr is not None:  # else print would take stdout
+            print(one_line(text), file=sys.stderr, flush=True)
 
 
 def print_json(value: Any) -> None:
@@ -81,8 +82,13 @@ def streams() -> Iterator[None]:
         sys.stdout.flush()
     finally:
         sys.stdout, sys.stderr = before
-        for stream in before:
-            _settle(stream)
+
+
+def settle() -> None:
+    """Empty stdout and stderr for good: the interpreter would complain at its end of what cannot be
+    written."""
+    for stream in (sys.stdout, sys.stderr):
+        _settle(stream)
 
 
 def _occupied() -> None:
@@ -95,7 +101,6 @@ def _occupied() -> None:
 
 
 def _settle(stream: TextIO | None) -> None:
-    """Empty a stream for good: the interpreter would complain at its end of what cannot be written."""
     try:
         if stream is not None:
             stream.flush()

@@ -83,10 +83,20 @@ def parse_json(text: str, where: object, kind: str = "JSON") -> Any:
     """A JSON value, which is to be of a ``kind``; UserError for what is none, for a key that stands
     twice, a whole number of too many digits, or what is nested too deeply."""
     try:
-        value = json.loads(text, object_pairs_hook=_once_each, parse_int=_number)
-        check_depth(value)
-    except (ValueError, RecursionError) as error:
+        return loads(text)
+    except ValueError as error:
         raise UserError(f"{where}: not {kind} ({why(error)}); mend it") from error
+
+
+def loads(text: str | bytes) -> Any:
+    """A JSON value; ValueError for what ``parse_json`` refuses."""
+    try:
+        value = json.loads(text, object_pairs_hook=_once_each, parse_int=_number)
+    except RecursionError as error:
+        raise ValueError("nested too deeply") from error
+    check_depth(value)
+    # Half of a pair of UTF-16 can be written as an escape, and then not stored as UTF-8.
+    json.dumps(value, ensure_ascii=False).encode()
     return value
 
 
@@ -182,6 +192,14 @@ def _seen(path: Path, fits: Any) -> bool:
         return False
     except (OSError, ValueError) as error:
         raise unreadable(path, error) from error
+
+
+def make_folder(path: Path) -> None:
+    """Make a folder and those above it; UserError where there is no place for it."""
+    try:
+        path.mkdir(parents=True, exist_ok=True)
+    except FileNotFoundError as error:  # a link to nowhere, or a system's own folder such as /proc
+        raise UserError(f"{path}: no folder can be made there; name another place") from error
 
 
 def real(path: Path) -> Path:

@@ -72,7 +72,7 @@ def show_list(ended: Iterator[Ended], file: Path, console: Console, *, json_outp
     elif scored:
         print_table(models_table(_names(scored)))
     for model, failure in failed:
-        tell(f"{file}, line {model.line}: {model.text}: {failure.error}")
+        tell(f"spurbench: {file}, line {model.line}: {model.text}: {failure.error}")
     if any(failure.traceback for _, failure in failed):
         return 1
     return 2 if failed else 0

@@ -18,7 +18,7 @@ from pydantic import BaseModel, ConfigDict, ValidationError, field_validator
 
 from spurbench.errors import UserError, validation_reason
 from spurbench.files import sha256_bytes, sha256_json
-from spurbench.reading import check_depth, is_file, parquet_table, read_bytes, why
+from spurbench.reading import is_file, loads, parquet_table, read_bytes, why
 from spurbench.results import DataRecord, ModelRecord
 
 from .answers import Head, Seen
@@ -149,9 +149,7 @@ def decode(data: bytes, where: str) -> Predictions:
         table = parquet_table(data)
         if METADATA not in (table.schema.metadata or {}):
             raise ValueError("it does not say what it comes from")
-        said = json.loads(table.schema.metadata[METADATA])
-        check_depth(said)
-        provenance = Provenance.model_validate(said)
+        provenance = Provenance.model_validate(loads(table.schema.metadata[METADATA]))
         table = expanded(table, schema())
         _check_filled(table)
         _check_once(table)

@@ -47,6 +47,14 @@ def _left(number: int) -> Callable[[], None]:
     return act
 
 
+def _both(first: Callable[[], None], second: Callable[[], None]) -> Callable[[], None]:
+    def act() -> None:
+        first()
+        second()
+
+    return act
+
+
 def _gone() -> None:
     folder = Path("gone")
     folder.mkdir()
@@ -70,6 +78,8 @@ AROUND: dict[str, Callable[[], object]] = {
     "all streams closed": lambda: os.closerange(0, 3),
     "stdout full": _to(1, "/dev/full"),
     "stderr full": _to(2, "/dev/full"),
+    "both full": _both(_to(1, "/dev/full"), _to(2, "/dev/full")),
+    "both left": _both(_left(1), _left(2)),
     "stdout left": _left(1),
     "stderr left": _left(2),
     "ascii": _says(PYTHONIOENCODING="ascii"),

@@ -23,6 +23,17 @@ KEPT = {
 }
 """What may stay after a refusal: finished steps of a build or ablation, answers of a run; the same
 command goes on from them."""
+HIDDEN = {
+    *(
+        "stderr closed",
+        "all streams closed",
+        "stderr full",
+        "stderr left",
+        "both full",
+        "both left",
+    ),
+}
+"""Surroundings in which an answer goes nowhere."""
 GONE = 141
 """Of a process whose reader has gone."""
 
@@ -61,20 +72,20 @@ def faults(
         return ["hung"]
     if "Traceback" in ended.err or "Exception ignored" in ended.err:
         found.append("traceback")
-    left = ended.code == GONE and around == "stdout left"
+    left = ended.code == GONE and around in {"stdout left", "both left"}
     if ended.code not in (0, 2) and not left:
         found.append(f"exit code {ended.code}")
     if ended.code == 2:
-        hidden = around in {"stderr closed", "all streams closed", "stderr full", "stderr left"}
+        hidden = around in HIDDEN
         if len(lines) != 1 and not hidden:
             found.append(f"{len(lines)} lines")
-        elif lines and not re.match(r"spurbench: |.*, line \d+: ", lines[0]):
+        elif lines and not re.match("spurbench: ", lines[0]):
             found.append("a line that is not ours")
     elif lines and ended.code == 0:
         found.append("noise on stderr")
     if bad and ended.code == 0:
         found.append("accepted")
-    if around != "stdout full":  # all was done then, but the line that says so
+    if around not in {"stdout full", "both full"}:  # all was done then, but the line that says so
         found += _changes(command, ended, before, after)
     return found
 

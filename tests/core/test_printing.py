@@ -80,6 +80,9 @@ def test_a_full_a_closed_and_a_left_stdout() -> None:
 
 
 def test_a_stderr_that_takes_nothing_is_no_reason_to_fail() -> None:
+    both = spurbench("list", "recipes", redirect=">/dev/full 2>/dev/full")
+    assert both.returncode == 2, "not 120, as of an interpreter whose last words fail"
+    assert spurbench("list", "nope", redirect="2>&-").stdout == b"", "nor does stdout get them"
     for redirect in ("2>&-", "2>/dev/full"):
         done = spurbench("list", "recipes", redirect=redirect)
         assert done.returncode == 0 and b"micro" in done.stdout

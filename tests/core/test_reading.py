@@ -20,6 +20,7 @@ from spurbench.reading import (
     finite,
     is_file,
     is_folder,
+    make_folder,
     members,
     parquet_table,
     parse_json,
@@ -121,6 +122,7 @@ def test_json_is_read_as_it_was_written(value: Any) -> None:
         ("1" * 5000, "a number of 5000 digits"),
         ('{"a": 1, "b": 2, "a": 1}', "the key 'a' stands twice"),
         ('{"a": {"b": 1, "b": 2}}', "the key 'b' stands twice"),
+        ('{"a": "\\udcff"}', "'utf-8' codec can't encode character"),
     ],
 )
 def test_json_that_is_none_or_too_much(tmp_path: Path, text: str, said: str) -> None:
@@ -177,3 +179,10 @@ def test_small_words() -> None:
     assert why(ValueError("one\ntwo")) == "one" and why(KeyError()) == "KeyError"
     assert why(RecursionError("maximum depth")) == "nested too deeply"
     assert len(why(ValueError("x" * 999))) == 160
+
+
+def test_a_folder_where_none_can_be(tmp_path: Path) -> None:
+    make_folder(tmp_path / "a" / "b")
+    make_folder(tmp_path / "a" / "b")
+    assert (tmp_path / "a" / "b").is_dir()
+    assert "no folder can be made there" in refused(lambda: make_folder(Path("/proc/nothing/x")))

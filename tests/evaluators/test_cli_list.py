@@ -115,9 +115,9 @@ def test_failures_stop_nobody_and_are_told_at_the_end(
     assert shown.err.count("Traceback (most recent call last)") == 1
     assert shown.err.index("Traceback") < shown.err.index("4 of 5: micro/vit --framing squash")
     assert shown.err.strip().splitlines()[-3:] == [
-        f"{path}, line 1: micro/vitt: unknown micro model 'vitt'; did you mean 'vit'?",
-        f"{path}, line 3: {FAKES}:failing --batch-size 4: LookupError: a fault of the model's",
-        f"{path}, line 5: micro/robust --weights none.pt: {tmp_path}/none.pt: no such weights file",
+        f"spurbench: {path}, line 1: micro/vitt: unknown micro model 'vitt'; did you mean 'vit'?",
+        f"spurbench: {path}, line 3: {FAKES}:failing --batch-size 4: LookupError: a fault of the model's",
+        f"spurbench: {path}, line 5: micro/robust --weights none.pt: {tmp_path}/none.pt: no such weights file",
     ]
     rows = [" ".join(line.split()) for line in shown.out.splitlines()]
     assert any("2 models on made" in row for row in rows)

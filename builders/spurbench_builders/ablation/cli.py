@@ -85,6 +85,9 @@ def ablate(
     base = load_recipe(recipe)
     cards = cards_named(classes, plugins.domain(base.domain))
     wanted_seeds = _seeds(seeds)
+    for option, said in (("--readings", readings), ("--kappas", kappas)):
+        if not words(said):
+            raise UserError(f"{option} names none; give one or more, separated by commas")
     weights = [number(word, "--kappas", 0.0, MOST_KAPPA) for word in words(kappas)]
     if not json_output:
         announce("ablate", "torch", "diffusers")

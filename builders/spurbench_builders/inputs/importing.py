@@ -18,6 +18,7 @@ from spurbench.dataset.write import (
 from spurbench.errors import UserError
 from spurbench.files import friendly_disk_errors, remove_tree, sha256_bytes
 from spurbench.pictures import read_rgb
+from spurbench.reading import make_folder
 from spurbench_builders.progress import Progress
 
 from .pool import sourced
@@ -52,7 +53,7 @@ def _imported(root: Path, classes: list[SourceClass], aside: Path) -> Iterator[P
     for i, si_class in enumerate(classes):
         yield Progress("import", si_class.name, i, len(classes) + 1)
         file = aside / "parquet" / f"{i}.parquet"
-        file.parent.mkdir(parents=True, exist_ok=True)
+        make_folder(file.parent)
         write_split(_rows(si_class), file)
         slug = si_class.slug
         entry = ClassEntry(

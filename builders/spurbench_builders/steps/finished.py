@@ -17,7 +17,7 @@ from typing import Any
 from spurbench.errors import UserError
 from spurbench.files import remove_tree, sha256_file, sync, write_text
 from spurbench.locks import held
-from spurbench.reading import read_json
+from spurbench.reading import make_folder, read_json
 from spurbench_builders.progress import Progress
 
 SEAL = "step.json"
@@ -49,7 +49,7 @@ def run_step(root: Path, name: str, make: Make, key: str | None = None) -> Itera
 def part_folder(root: Path, name: str) -> Path:
     """Where a step works before it is whole."""
     part = root / f".{name}.part"
-    part.mkdir(parents=True, exist_ok=True)
+    make_folder(part)
     return part
 
 

@@ -80,12 +80,13 @@ def _pretrained(spec: str, name: str) -> nn.Module:
     """The model with its repository's weights; what a classifier has no use for may be left over."""
     from transformers import AutoModelForImageClassification as Auto
 
-    try:
-        with _readable(name):
+    with _readable(name):
+        try:
             model, faults = _filled(Auto, name, use_safetensors=True, **OPTIONS)
-    except RuntimeError as error:  # of another shape
-        reason = " ".join(str(error).split())[:200]
-        raise UserError(f"{spec}: its checkpoint does not fit its config.json: {reason}") from error
+        except RuntimeError as error:  # of another shape
+            reason = " ".join(str(error).split())[:200]
+            said = f"{spec}: its checkpoint does not fit its config.json: {reason}"
+            raise UserError(said) from error
     faults.pop("unexpected_keys", None)  # such as the head of its pre-training
     if faults:
         raise UserError(f"{spec}: its checkpoint does not fill the classifier: {_said(faults)}")
@@ -173,9 +174,9 @@ def _words(label: str) -> set[str]:
 
 
 def _readable(name: str) -> AbstractContextManager[None]:
-    """Turns what transformers raises for an absent or unsafe repository into one line."""
+    """Turns whatever transformers raises for an absent, broken or unsafe repository into one line."""
     from spurbench_evaluators.network.fetching import fetching
 
     way_out = "give a folder with config.json, preprocessor_config.json and model.safetensors"
     host = nullcontext("") if Path(name).is_dir() else None
-    return fetching(f"hf/{name}", way_out, (OSError, ValueError, KeyError), host)
+    return fetching(f"hf/{name}", way_out, (Exception,), host)

@@ -34,9 +34,12 @@ def fetching(
             host or hub_or_cache() as unanswered,
             console.status(one_line(f"fetching {spec}")),  # shown on a terminal only
             quiet_logger("huggingface_hub"),  # a line for each of its retries
+            quiet_logger("transformers"),  # a table of what does not fit
             contextlib.redirect_stdout(io.StringIO()),  # torch says there what it downloads
         ):
             yield
+    except UserError:
+        raise
     except failures as error:
         reason = unanswered or why(error)
         raise UserError(f"{spec}: cannot be had ({reason}); {way_out}") from error

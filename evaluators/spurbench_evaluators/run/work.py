@@ -17,7 +17,7 @@ from spurbench.errors import UserError
 from spurbench.files import friendly_disk_errors, remove_tree, write_bytes, write_text
 from spurbench.locks import held
 from spurbench.numerals import MOST, index
-from spurbench.reading import finite, parquet_table, read_bytes, read_json, why
+from spurbench.reading import finite, loads, parquet_table, read_bytes, read_json, why
 from spurbench.results import Unreadable
 from spurbench.scores.answers import Seen
 from spurbench.scores.predictions import METADATA, Provenance, rows_table
@@ -151,7 +151,7 @@ def _read_part(path: Path) -> _Part:
     """A part of a run; UserError where it is damaged."""
     try:
         table = parquet_table(read_bytes(path))
-        said = json.loads((table.schema.metadata or {})[METADATA])
+        said = loads((table.schema.metadata or {})[METADATA])
         left_out = [Unreadable.model_validate(item) for item in said]
         rows = table.replace_schema_metadata(None).cast(rows_table([]).schema)
     except (KeyError, TypeError, ValueError, RecursionError) as error:

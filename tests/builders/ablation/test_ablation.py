@@ -214,6 +214,8 @@ def test_a_whole_ablation_and_what_it_does_not_repeat(tmp_path: Path) -> None:
 def test_a_wrong_option_is_one_line(tmp_path: Path) -> None:
     for words, said in (
         (["--seeds", "x"], "--seeds 'x': give a whole number from 1"),
+        (["--kappas", ","], "--kappas names none"),
+        (["--readings", ""], "--readings names none"),
         (["--kappas", "1,y"], "--kappas 'y': give a number from 0"),
         (["--recipe", "nano"], "unknown recipe 'nano'"),
     ):

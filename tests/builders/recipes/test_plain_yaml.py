@@ -28,6 +28,7 @@ HOSTILE = {
     "a key twice": ("a: 1\nb: 2\na: 3", "the key 'a' stands twice"),
     "a key twice below": ("b: {a: 1, a: 2}", "the key 'a' stands twice"),
     "code": ("a: !!python/object/apply:os.system [ls]", "could not determine a constructor"),
+    "a tag that does not fit": ("a: !!bool maybe", "maybe"),
     "a list as a key": ("{[a]: 1}", "unhashable key"),
     "a tab": ("a:\n\tb: 1", "found character"),
     "a NUL": ("a: \0", "special characters are not allowed"),

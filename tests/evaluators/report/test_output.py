@@ -155,7 +155,9 @@ def test_failures_are_told_as_they_come_and_again_at_the_end(
     assert told == [*(f"failed: {f.error}" for f in failures), f"result: {fine.path}"]
     shown = capsys.readouterr()
     traces = "".join(f.traceback for f in failures if f.traceback)
-    ends = [f"{FILE}, line {n}: made/bad --x: {f.error}" for n, f in enumerate(failures, 4)]
+    ends = [
+        f"spurbench: {FILE}, line {n}: made/bad --x: {f.error}" for n, f in enumerate(failures, 4)
+    ]
     assert shown.err == traces + "".join(f"{end}\n" for end in ends)
     assert "1 models on made c1" in shown.out
     found, _ = shown_list(ended, json_output=True)

@@ -9,7 +9,7 @@ import json
 import math
 import os
 import stat
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, BinaryIO
@@ -172,6 +172,23 @@ def members(folder: Path) -> list[Path]:
         return sorted(folder.iterdir())
     except (OSError, ValueError) as error:
         raise unreadable(folder, error) from error
+
+
+def files_below(folder: Path, fits: Callable[[str], bool]) -> list[Path]:
+    """Plain files at any depth whose name ``fits``, by path; links to folders are not followed.
+    UserError where a folder cannot be listed; what goes while we look is not there."""
+
+    def failed(error: OSError) -> None:
+        if not isinstance(error, FileNotFoundError):
+            raise unreadable(error.filename, error) from error
+
+    found = [
+        Path(place) / name
+        for place, _, names in os.walk(folder, onerror=failed)
+        for name in names
+        if fits(name)
+    ]
+    return sorted(path for path in found if is_file(path))
 
 
 def is_file(path: Path) -> bool:

@@ -20,7 +20,7 @@ from pydantic import (
 from .contracts import slugify
 from .errors import UserError, validation_reason
 from .files import sha256_json, write_text
-from .reading import is_folder, read_json
+from .reading import files_below, is_folder, read_json
 
 SCHEMA_VERSION = 3
 SHA256 = "^[0-9a-f]{64}$"
@@ -291,7 +291,7 @@ def read_results(root: str | Path) -> list[Result]:
     Raises UserError where there is none, a JSON file is not a result, or two are of the same run.
     """
     root = Path(root)
-    files = sorted(root.rglob("*.json")) if is_folder(root) else []
+    files = files_below(root, lambda name: name.endswith(".json")) if is_folder(root) else []
     if not files:
         raise UserError(f"{root}: no result files (*.json); make one with `spurbench eval`")
     results = {file: read_result(file) for file in files}

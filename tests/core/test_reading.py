@@ -17,6 +17,7 @@ from spurbench.errors import UserError
 from spurbench.reading import (
     DEEPEST,
     LONGEST_NUMBER,
+    files_below,
     finite,
     is_file,
     is_folder,
@@ -186,3 +187,35 @@ def test_a_folder_where_none_can_be(tmp_path: Path) -> None:
     make_folder(tmp_path / "a" / "b")
     assert (tmp_path / "a" / "b").is_dir()
     assert "no folder can be made there" in refused(lambda: make_folder(Path("/proc/nothing/x")))
+
+
+def test_files_below_a_folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    for name in ("b.json", "a/c.json", "a/d.txt", "e.json/f"):
+        make_folder((tmp_path / name).parent)
+        (tmp_path / name).write_text("x")
+    os.mkfifo(tmp_path / "fifo.json")
+    (tmp_path / "up").symlink_to("..")
+
+    def found() -> list[str]:
+        files = files_below(tmp_path, lambda name: name.endswith(".json"))
+        return [str(path.relative_to(tmp_path)) for path in files]
+
+    assert found() == ["a/c.json", "b.json"], "plain files alone, and no folder twice"
+    listed = os.scandir
+
+    def going(place: str) -> object:
+        if place.endswith("/a"):
+            raise FileNotFoundError(2, "No such file or directory", place)
+        return listed(place)
+
+    monkeypatch.setattr(os, "scandir", going)
+    assert found() == ["b.json"]
+
+    def shut(place: str) -> object:
+        raise PermissionError(13, "Permission denied", place)
+
+    monkeypatch.setattr(os, "scandir", shut)
+    assert (
+        refused(found)
+        == f"{tmp_path}: cannot be read (permission denied); mend that, or name another"
+    )

@@ -14,6 +14,7 @@ from spurbench.errors import UserError, short
 from spurbench.files import sha256_bytes, sha256_file, sha256_json
 from spurbench.pictures import is_picture_name, picture_files
 from spurbench.reading import (
+    files_below,
     is_file,
     is_folder,
     members,
@@ -70,7 +71,7 @@ def find_validation(where: Path | str, labels: set[int], limit: int | None = Non
     if solution is not None:
         files = _by_solution(solution, path, labels)
         return _from_files(path, "kaggle", files, labels, limit)
-    if any(path.rglob("*.parquet")) or any(path.rglob("*.arrow")):
+    if files_below(path, lambda name: name.endswith((".parquet", ".arrow"))):
         return _streamed(str(where), "", labels, limit)
     raise UserError(
         f"{path}: not ImageNet's validation pictures: no folders named by wnid (n01440764), no "
@@ -110,7 +111,7 @@ def _by_solution(solution: Path, path: Path, labels: set[int]) -> dict[int, list
         said[row["ImageId"]] = label_of[wnid]
     files: dict[int, list[Path]] = defaultdict(list)
     seen: dict[str, Path] = {}
-    for picture in sorted(p for p in path.rglob("*") if is_picture_name(p.name) and is_file(p)):
+    for picture in files_below(path, is_picture_name):
         label = said.get(picture.stem, -1)
         if label not in labels:
             continue

@@ -9,6 +9,7 @@ import shutil
 from collections.abc import Callable
 from pathlib import Path
 
+PR_CAPBSET_DROP = 24
 DAC_OVERRIDE, DAC_READ_SEARCH = 1, 2
 """Capabilities by which root reads and writes what permissions forbid."""
 
@@ -18,6 +19,12 @@ def as_anyone() -> None:
     if os.geteuid() != 0:
         return
     libc = ctypes.CDLL(None, use_errno=True)
+    for capability in (
+        DAC_OVERRIDE,
+        DAC_READ_SEARCH,
+    ):  # else a program that is started has them again
+        if libc.prctl(PR_CAPBSET_DROP, capability, 0, 0, 0):
+            raise OSError(ctypes.get_errno(), "prctl")
     header = (ctypes.c_uint32 * 2)(0x20080522, 0)
     data = (ctypes.c_uint32 * 6)()
     if libc.capget(header, data):

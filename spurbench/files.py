@@ -16,7 +16,7 @@ from pathlib import Path
 from typing import Any, BinaryIO
 
 from .errors import TOO_MANY, UserError, disk_reason, to_mend
-from .reading import make_folder
+from .reading import make_folder, placed
 
 REASONS = {
     errno.ENOSPC: "the disk is full",
@@ -82,7 +82,9 @@ def whole_file(path: Path) -> Iterator[BinaryIO]:
     make_folder(path.parent)
     part = path.with_name(f".{path.name}.part")
     try:
-        with part.open("wb") as file:
+        with placed(part):
+            file = part.open("wb")
+        with file:
             yield file
         with suppress(FileNotFoundError):  # where there is none yet, the system's usual mode
             part.chmod(stat.S_IMODE(path.stat().st_mode))
@@ -110,8 +112,10 @@ def copy_file(source: Path, target: Path) -> None:
 
 
 def remove_tree(path: Path) -> None:
-    """Remove a folder if it is there."""
-    if path.is_dir():
+    """Remove a folder if it is there; of a link to one the link."""
+    if path.is_symlink():
+        path.unlink()
+    elif path.is_dir():
         shutil.rmtree(path)
 
 

@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-from .reading import make_folder
+from .reading import make_folder, placed
 
 
 @contextmanager
@@ -19,7 +19,8 @@ def held(path: Path, *, wait: bool = False) -> Iterator[bool]:
 
     make_folder(path.parent)
     # FileLock would ask again and again for what cannot be opened.
-    os.close(os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o644))
+    with placed(path):
+        os.close(os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o644))
     lock = FileLock(path, timeout=-1 if wait else 0)
     try:
         lock.acquire()

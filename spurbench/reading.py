@@ -213,10 +213,18 @@ def _seen(path: Path, fits: Any) -> bool:
 
 def make_folder(path: Path) -> None:
     """Make a folder and those above it; UserError where there is no place for it."""
-    try:
+    with placed(path):
         path.mkdir(parents=True, exist_ok=True)
-    except FileNotFoundError as error:  # a link to nowhere, or a system's own folder such as /proc
-        raise UserError(f"{path}: no folder can be made there; name another place") from error
+
+
+@contextmanager
+def placed(path: Path) -> Iterator[None]:
+    """Within, what is made at the path; UserError where it has no place: a link to nowhere is in the
+    way, or the folder is a system's own, such as /proc."""
+    try:
+        yield
+    except FileNotFoundError as error:
+        raise UserError(f"{path}: cannot be made there; remove what is in the way") from error
 
 
 def real(path: Path) -> Path:

@@ -57,8 +57,14 @@ def install(encoded: bytes, results: Path) -> Outcome:
     path = result.path_under(results)
     # The name holds the hash: whichever JSON is there, its predictions are beside it.
     kept = predictions_path(path, result)
+    new = not kept.exists()
     write_bytes(kept, encoded)
-    write_result(result, path)
+    try:
+        write_result(result, path)
+    except BaseException:
+        if new:  # predictions without a result are no one's
+            kept.unlink()
+        raise
     for stale in set(path.parent.glob(f"{path.stem}.*.parquet")) - {kept}:
         stale.unlink()
     return Outcome(result, predictions, path, stored=False)

@@ -128,10 +128,12 @@ def _call(*words: str) -> None:
 
 @contextlib.contextmanager
 def unmounted() -> Iterator[None]:
-    """Within, commands of plug-ins may be mounted; afterwards they are not, as in a fresh process."""
+    """Within, commands of plug-ins are to be mounted, as in a fresh process, whatever was before."""
     from spurbench.cli import app
 
     before = list(app.registered_commands), list(app.registered_groups)
+    app.registered_commands[:] = [c for c in app.registered_commands if c.name == "list"]
+    app.registered_groups.clear()
     try:
         yield
     finally:

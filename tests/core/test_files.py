@@ -25,6 +25,7 @@ from spurbench.files import (
     write_bytes,
     write_text,
 )
+from spurbench.locks import held
 
 
 def test_a_failed_write_leaves_the_old_file(
@@ -196,3 +197,30 @@ def test_hashes_of_bytes_and_files(tmp_path: Path) -> None:
     data = bytes(range(256)) * 5000
     (tmp_path / "x").write_bytes(data)
     assert sha256_file(tmp_path / "x") == hashlib.sha256(data).hexdigest() == sha256_bytes(data)
+
+
+def test_a_link_to_nowhere_in_the_way_of_a_part_or_a_lock(tmp_path: Path) -> None:
+    (tmp_path / ".a.part").symlink_to(tmp_path / "no" / "where")
+    with pytest.raises(
+        UserError, match=r"\.a\.part: cannot be made there; remove what is in the way"
+    ):
+        write_bytes(tmp_path / "a", b"x")
+    assert not (tmp_path / "a").exists()
+    (tmp_path / ".lock").symlink_to(tmp_path / "no" / "where")
+    with pytest.raises(UserError, match=r"\.lock: cannot be made there"), held(tmp_path / ".lock"):
+        pass
+
+
+def test_of_a_link_to_a_folder_the_link_is_removed(tmp_path: Path) -> None:
+    (tmp_path / "d").mkdir()
+    (tmp_path / "d" / "f").write_text("x")
+    (tmp_path / "l").symlink_to("d")
+    remove_tree(tmp_path / "l")
+    assert not (tmp_path / "l").is_symlink() and (tmp_path / "d" / "f").exists()
+
+
+def test_a_file_keeps_the_mode_of_the_one_that_it_replaces(tmp_path: Path) -> None:
+    write_bytes(tmp_path / "a", b"x")
+    (tmp_path / "a").chmod(0o640)
+    write_bytes(tmp_path / "a", b"y")
+    assert (tmp_path / "a").stat().st_mode & 0o777 == 0o640

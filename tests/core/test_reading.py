@@ -186,7 +186,7 @@ def test_a_folder_where_none_can_be(tmp_path: Path) -> None:
     make_folder(tmp_path / "a" / "b")
     make_folder(tmp_path / "a" / "b")
     assert (tmp_path / "a" / "b").is_dir()
-    assert "no folder can be made there" in refused(lambda: make_folder(Path("/proc/nothing/x")))
+    assert "cannot be made there" in refused(lambda: make_folder(Path("/proc/nothing/x")))
 
 
 def test_files_below_a_folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

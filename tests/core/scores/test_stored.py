@@ -102,7 +102,10 @@ def test_an_install_that_ends_early_leaves_what_was_there(
     before = install(encoded(3), tmp_path)
     assert before.path is not None
 
+    there: list[int] = []
+
     def ended(result: object, path: Path) -> None:
+        there.append(len(list(tmp_path.rglob("*.parquet"))))
         raise KeyboardInterrupt
 
     with monkeypatch.context() as patch:
@@ -110,7 +113,8 @@ def test_an_install_that_ends_early_leaves_what_was_there(
         with pytest.raises(KeyboardInterrupt):
             install(encoded(4), tmp_path)
     assert read_stored(before.path).result == before.result
-    assert len(list(tmp_path.rglob("*.parquet"))) == 2, "the new ones are there already"
+    assert there == [2], "the new ones are there already, for a kill"
+    assert list(tmp_path.rglob("*.parquet")) == [before.predictions_path], "and go where they can"
     after = install(encoded(4), tmp_path)
     assert list(tmp_path.rglob("*.parquet")) == [after.predictions_path]
 

@@ -6,8 +6,6 @@ import math
 import re
 from typing import Any
 
-import typer
-
 from .errors import UserError, short
 
 MOST = 1_000_000_000
@@ -51,6 +49,7 @@ def index(text: str, most: int) -> int | None:
 
 def whole_option(flag: str, least: int, most: int, said: str, panel: str | None = None) -> Any:
     """A command's option that takes a whole number from ``least`` to ``most``."""
+    import typer  # which who reads numbers from Python has no use for
 
     def parsed(text: str | int) -> int:
         return whole(text, flag, least, most)

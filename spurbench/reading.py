@@ -202,9 +202,9 @@ def is_folder(path: Path) -> bool:
     return _seen(path, stat.S_ISDIR)
 
 
-def _seen(path: Path, fits: Any) -> bool:
+def _seen(path: Path, fits: Callable[[int], bool]) -> bool:
     try:
-        return bool(fits(path.stat().st_mode))
+        return fits(path.stat().st_mode)
     except (FileNotFoundError, NotADirectoryError):
         return False
     except (OSError, ValueError) as error:

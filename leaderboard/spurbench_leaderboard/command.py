@@ -44,8 +44,7 @@ def render(
 
     if not is_file(readme):
         raise UserError(f"{readme}: no such file; name the Markdown file with --readme")
-    before = read_bytes(readme)
-    text = as_text(before, readme, keep_mark=True)
+    text = as_text(read_bytes(readme), readme, keep_mark=True)
     found = read_results(results)
     new = replace_between(text, leaderboard(found), str(readme))
     if check and new != text:

@@ -32,7 +32,7 @@ def leaderboard(results: list[Result]) -> str:
             groups[_comparable(result)].append(result)
     blocks = [_table(group) for _, group in sorted(groups.items())]
     if partial:
-        names = sorted({f"{code(result.model.spec)}" for result in partial})
+        names = sorted({code(result.model.spec) for result in partial})
         blocks.append(f"Not ranked, since only a part of the data was scored: {', '.join(names)}.")
     return "\n\n".join(blocks)
 

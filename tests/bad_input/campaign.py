@@ -54,11 +54,11 @@ def prepare() -> None:
     """Import all that commands import, so that a child need not; start no thread."""
     os.environ["HF_HUB_OFFLINE"] = "1"
     import accelerate  # noqa: F401
-    import datasets
+    import datasets  # noqa: F401
     import diffusers  # noqa: F401
     import filelock  # noqa: F401
     import onnx  # noqa: F401
-    import onnxruntime
+    import onnxruntime  # noqa: F401
     import pyarrow.dataset  # noqa: F401
     import rich.progress  # noqa: F401
     import scipy.stats  # noqa: F401
@@ -75,8 +75,6 @@ def prepare() -> None:
     from spurbench import plugins
 
     torch.set_num_threads(1)
-    onnxruntime.set_default_logger_severity(4)
-    datasets.disable_progress_bars()
     for group in ("commands", "domains", "evaluators", "builders"):
         for name in plugins.find(group):
             plugins.load(group, name)

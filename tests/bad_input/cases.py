@@ -52,17 +52,6 @@ def _places(rng: random.Random) -> Iterator[Case]:
     """Something else where a good file or folder is expected."""
     for slot in SLOTS:
         for kind in odd.PLACES:
-            if slot.output and kind not in {
-                "gone",
-                "without permission",
-                "in a shut folder",
-                "write only",
-            }:
-                where = slot.path
-            elif slot.output and kind != "gone":
-                where = "made"
-            else:
-                where = slot.path
 
             def spoil(folder: Path, rng: random.Random, slot: Slot = slot, kind: str = kind) -> str:
                 path = folder / slot.path
@@ -72,7 +61,7 @@ def _places(rng: random.Random) -> Iterator[Case]:
                 return f"{slot.path}: {kind}"
 
             fine = slot.output and kind in {"gone", "an empty folder"}
-            words = slot.line(where)
+            words = slot.line(slot.path)
             yield Case(_command(words), tuple(words), _parts(slot), spoil, bad=not fine)
 
 

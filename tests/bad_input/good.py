@@ -8,7 +8,6 @@ import sys
 from collections.abc import Iterable, Iterator
 from pathlib import Path
 
-import numpy as np
 import pyarrow as pa
 import pyarrow.parquet as pq
 import yaml
@@ -189,4 +188,3 @@ def _models(root: Path) -> None:
     torch.save(load_file(weights), root / "w.pt")
     export(Small(), root / "m.onnx", (2, 3, 32, 32), BATCH)
     write_card(root / "m.onnx", **CARD)
-    np.save(root / "n.npy", np.zeros(3))

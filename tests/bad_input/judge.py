@@ -23,16 +23,8 @@ KEPT = {
 }
 """What may stay after a refusal: finished steps of a build or ablation, answers of a run; the same
 command goes on from them."""
-HIDDEN = {
-    *(
-        "stderr closed",
-        "all streams closed",
-        "stderr full",
-        "stderr left",
-        "both full",
-        "both left",
-    ),
-}
+STREAMS = "stderr closed, all streams closed, stderr full, stderr left, both full, both left"
+HIDDEN = set(STREAMS.split(", "))
 """Surroundings in which an answer goes nowhere."""
 GONE = 141
 """Of a process whose reader has gone."""
@@ -79,7 +71,7 @@ def faults(
         hidden = around in HIDDEN
         if len(lines) != 1 and not hidden:
             found.append(f"{len(lines)} lines")
-        elif lines and not re.match("spurbench: ", lines[0]):
+        elif lines and not lines[0].startswith("spurbench: "):
             found.append("a line that is not ours")
     elif lines and ended.code == 0:
         found.append("noise on stderr")

@@ -154,12 +154,17 @@ def read_csv(text: str, where: object, columns: tuple[str, ...]) -> list[dict[st
 
 
 def parquet_table(data: bytes) -> Table:
-    """The table that Parquet bytes hold, its texts known to be UTF-8. ValueError where there is none."""
+    """The table that Parquet bytes hold, its texts known to be UTF-8. ValueError where there is none.
+
+    Read by this thread alone: a thread of Arrow's that still holds a Python object when the
+    interpreter ends aborts the process.
+    """
     import pyarrow as pa
     from pyarrow import parquet
 
     try:
-        table = parquet.read_table(io.BytesIO(data))
+        file = parquet.ParquetFile(pa.BufferReader(data), pre_buffer=False)
+        table = file.read(use_threads=False)
         table.validate(full=True)
     except (pa.ArrowException, OSError, ValueError, TypeError, KeyError) as error:
         raise ValueError(why(error)) from error

@@ -5,13 +5,17 @@ from __future__ import annotations
 import json
 import os
 import socket
+import subprocess
+import sys
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
+import pyarrow as pa
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from pyarrow import parquet
 
 from spurbench.errors import UserError
 from spurbench.reading import (
@@ -152,14 +156,11 @@ def test_csv_by_hand() -> None:
 
 
 def test_parquet_with_text_that_is_none() -> None:
-    import pyarrow as pa
-    from pyarrow import BufferOutputStream, parquet
-
     for strings, fine in ((b"abc", True), (b"a\xffc", False)):
         column = pa.StringArray.from_buffers(
             1, pa.py_buffer(b"\0\0\0\0\3\0\0\0"), pa.py_buffer(strings)
         )
-        buffer = BufferOutputStream()
+        buffer = pa.BufferOutputStream()
         parquet.write_table(pa.table({"s": column}), buffer)
         data = buffer.getvalue().to_pybytes()
         if fine:
@@ -169,6 +170,24 @@ def test_parquet_with_text_that_is_none() -> None:
                 parquet_table(data)
     with pytest.raises(ValueError, match="too small|footer|smaller"):
         parquet_table(b"PAR1")
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="threads are counted in /proc")
+def test_parquet_is_read_by_one_thread_alone(tmp_path: Path) -> None:
+    """A thread of Arrow's with a Python object at hand aborts an interpreter that ends meanwhile."""
+    parquet.write_table(
+        pa.table({"n": list(range(5000)), "s": ["x"] * 5000}), tmp_path / "t", row_group_size=500
+    )
+    code = (
+        "import os, sys; from spurbench.reading import parquet_table, read_bytes; from pathlib import Path; "
+        "import pyarrow.parquet; before = len(os.listdir('/proc/self/task')); "
+        "table = parquet_table(read_bytes(Path(sys.argv[1]))); "
+        "print(table.num_rows, len(os.listdir('/proc/self/task')) - before)"
+    )
+    done = subprocess.run(
+        [sys.executable, "-c", code, str(tmp_path / "t")], capture_output=True, text=True
+    )
+    assert done.stdout == "5000 0\n", done.stderr
 
 
 def test_small_words() -> None:

@@ -1,6 +1,6 @@
 """Trains the micro world's networks and puts them into the packages.
 
-    python scripts/train_micro --work build/micro
+    python -m scripts.train_micro --work build/micro
 
 Everything follows from the seeds in this folder: the autoencoder, then the text-to-image model, the
 four classifiers of the panel and the referee; then the networks are exported in half precision and
@@ -15,15 +15,16 @@ import argparse
 from pathlib import Path
 
 import torch
-from autoencoder import train_autoencoder
-from base_model import train_base
-from classifiers import PANEL, train_classifier
-from data import HELD_OUT, Split, joined, load_split
-from export import export_base, export_classifier
-from measure import measure
-from referee import RECIPE, names, train_referee
 
 from spurbench_builders.domains.micro.world.sampling import world
+
+from .autoencoder import train_autoencoder
+from .base_model import train_base
+from .classifiers import PANEL, train_classifier
+from .data import HELD_OUT, Split, joined, load_split
+from .export import export_base, export_classifier
+from .measure import measure
+from .referee import RECIPE, names, train_referee
 
 SEED = 0
 STAGES = ("autoencoder", "base", *PANEL, "referee", "measure")

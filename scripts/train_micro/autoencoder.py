@@ -6,10 +6,11 @@ from pathlib import Path
 
 import torch
 import torch.nn.functional as F
-from data import Split
 from diffusers import AutoencoderKL
-from loop import train
 from torch import Tensor
+
+from .data import Split
+from .loop import train
 
 STEPS, BATCH, RATE, SEED = 3_600, 8, 2e-3, 11
 KL_WEIGHT = 1e-5

@@ -8,12 +8,13 @@ from pathlib import Path
 
 import torch
 import torch.nn.functional as F
-from data import Split
 from diffusers import AutoencoderKL, DDPMScheduler, PNDMScheduler, UNet2DConditionModel
-from loop import train
-from text import caption, make_text_encoder, save_tokenizer
 from torch import Tensor, nn
 from transformers import CLIPTokenizer
+
+from .data import Split
+from .loop import train
+from .text import caption, make_text_encoder, save_tokenizer
 
 BATCH, SEED = 32, 21
 

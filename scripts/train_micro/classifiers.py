@@ -8,11 +8,12 @@ from typing import Any
 
 import torch
 import torch.nn.functional as F
-from data import Split
-from loop import train
 from torch import Tensor, nn
 
 from spurbench_evaluators.loaders.micro.networks import build_network
+
+from .data import Split
+from .loop import train
 
 BATCH = 64
 MEAN, STD = 0.5, 0.25

@@ -7,12 +7,13 @@ from dataclasses import asdict
 from pathlib import Path
 
 import torch
-from base_model import make_scheduler
-from classifiers import MEAN, STD, ClassifierRecipe, Normalised
 from diffusers import AutoencoderKL, StableDiffusionPipeline
 from safetensors.torch import save_file
 from torch import nn
 from transformers import CLIPTokenizer
+
+from .base_model import make_scheduler
+from .classifiers import MEAN, STD, ClassifierRecipe, Normalised
 
 ROOT = Path(__file__).parents[2]
 WEIGHTS = ROOT / "evaluators/spurbench_evaluators/loaders/micro/weights"

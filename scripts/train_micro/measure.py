@@ -8,11 +8,7 @@ from typing import Any, cast
 import numpy as np
 import torch
 import torch.nn.functional as F
-from classifiers import attack
-from data import Split
-from export import BASE, ROOT, WEIGHTS
 from PIL import Image
-from text import IDENTIFIERS
 from torch import nn
 
 from spurbench import plugins
@@ -25,6 +21,11 @@ from spurbench_builders.inputs.panel import fools_all, panel_predictions
 from spurbench_builders.method.sampling import sample
 from spurbench_builders.models.base import BaseModel, load_base_model
 from spurbench_builders.recipes.files import load_recipe
+
+from .classifiers import attack
+from .data import Split
+from .export import BASE, ROOT, WEIGHTS
+from .text import IDENTIFIERS
 
 CARD = ROOT / "docs" / "micro-model-card.md"
 RECORD = ROOT / "docs" / "runs" / "micro-models.json"

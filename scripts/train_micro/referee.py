@@ -10,13 +10,14 @@ from pathlib import Path
 
 import torch
 import torch.nn.functional as F
-from classifiers import BATCH, RESNET, ClassifierRecipe, Normalised, augment, make_classifier
-from data import Split
 from diffusers import AutoencoderKL
-from loop import train
 from torch import Tensor
 
 from spurbench_builders.domains.micro.world.sampling import world
+
+from .classifiers import BATCH, RESNET, ClassifierRecipe, Normalised, augment, make_classifier
+from .data import Split
+from .loop import train
 
 WIDER = {**RESNET, "channels": [40, 80, 120, 160], "stem_width": 40}
 RECIPE = ClassifierRecipe("resnet", WIDER, 10, 3e-3, jitter=0.1, seed=5)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 from PIL import Image
@@ -53,56 +54,105 @@ class Record:
     clutter: int
 
 
+@dataclass(frozen=True)
+class Layers:
+    """A picture before it is put together: what lies over what, and the light.
+
+    ``canvas`` is the scene with its clutter; ``back``, ``thing`` and ``front`` are the companion, the
+    object and the band of the companion that is drawn again over the object (its rows), where there
+    are any. ``style_state`` and ``light_state`` are the generator's states when the companion and the
+    light were drawn: with them either can be drawn again.
+    """
+
+    wish: Wish
+    scene: str
+    clutter: int
+    canvas: Image.Image
+    back: Image.Image | None
+    count: int
+    band: tuple[int, int] | None
+    thing: Image.Image | None
+    place: Place | None
+    style_state: dict[str, Any]
+    light_state: dict[str, Any]
+
+    @property
+    def front(self) -> Image.Image | None:
+        """The part of the companion that lies over the object."""
+        if self.back is None or self.band is None:
+            return None
+        box = (0, self.band[0], CANVAS, self.band[1])
+        layer = new_layer()
+        layer.paste(self.back.crop(box), box)
+        return layer
+
+
 def draw(wish: Wish, rng: np.random.Generator) -> tuple[Image.Image, Record]:
     """Draw the wish as an RGB picture of SIZE x SIZE pixels; same generator state, same bytes."""
+    return put_together(draw_layers(wish, rng))
+
+
+def draw_layers(wish: Wish, rng: np.random.Generator) -> Layers:
+    """Draw the wish's layers. The generator stands before the light afterwards."""
     scene = wish.scene or str(rng.choice(SCENE_NAMES))
     canvas = paint_scene(scene, rng)
     clutter = int(rng.integers(0, 7))
     draw_clutter(canvas, rng, clutter)
-    back, count = _companion_layer(wish, rng)
-    front = _front_part(back, rng) if wish.object and rng.random() < wish.occlusion else None
+    style_state = dict(rng.bit_generator.state)
+    back, count = companion_layer(wish.companion, wish.style, rng)
+    covers = wish.object is not None and rng.random() < wish.occlusion
+    band = _band(rng) if covers and back is not None else None
     thing, place = _object_layer(wish, rng)
-    for layer in (back, thing, front):
+    light_state = dict(rng.bit_generator.state)
+    return Layers(
+        wish, scene, clutter, canvas, back, count, band, thing, place, style_state, light_state
+    )
+
+
+def put_together(layers: Layers) -> tuple[Image.Image, Record]:
+    """The picture that the layers make, in its light, and its record."""
+    rng = np.random.default_rng()
+    rng.bit_generator.state = layers.light_state
+    canvas, wish, front = layers.canvas.copy(), layers.wish, layers.front
+    for layer in (layers.back, layers.thing, front):
         if layer is not None:
             canvas.alpha_composite(layer)
     brightness, warmth = float(rng.uniform(0.75, 1.15)), float(rng.normal(0, 0.05))
     image = apply_light(canvas.convert("RGB").reduce(SUPERSAMPLE), rng, brightness, warmth)
-    object_area, shown = _object_visibility(thing, front, place)
+    object_area, shown = _object_visibility(layers.thing, front, layers.place)
     record = Record(
         object=wish.object,
-        object_place=place,
+        object_place=layers.place,
         object_area=object_area,
         object_shown=shown,
         companion=wish.companion,
         companion_style=wish.style if wish.companion else float("nan"),
-        companion_count=count,
-        companion_area=_companion_area(back, thing, front),
-        scene=scene,
+        companion_count=layers.count,
+        companion_area=_companion_area(layers.back, layers.thing, front),
+        scene=layers.scene,
         brightness=brightness,
         warmth=warmth,
-        clutter=clutter,
+        clutter=layers.clutter,
     )
     return image, record
 
 
-def _companion_layer(wish: Wish, rng: np.random.Generator) -> tuple[Image.Image | None, int]:
-    if wish.companion is None:
+def companion_layer(
+    companion: str | None, style: float, rng: np.random.Generator
+) -> tuple[Image.Image | None, int]:
+    """The companion in that style, and how many there are of it; (None, 0) for none."""
+    if companion is None:
         return None, 0
     layer = new_layer()
-    count = COMPANIONS[wish.companion](layer, rng, wish.style)
+    count = COMPANIONS[companion](layer, rng, style)
     return layer, count
 
 
-def _front_part(back: Image.Image | None, rng: np.random.Generator) -> Image.Image | None:
-    """A band of the companion, to be drawn again over the object."""
-    if back is None:
-        return None
+def _band(rng: np.random.Generator) -> tuple[int, int]:
+    """Rows of the canvas in which the companion lies over the object."""
     y = int(rng.uniform(0.25, 0.75) * CANVAS)
     half = int(rng.uniform(0.04, 0.09) * CANVAS)
-    front = new_layer()
-    box = (0, max(0, y - half), CANVAS, y + half)
-    front.paste(back.crop(box), box)
-    return front
+    return max(0, y - half), y + half
 
 
 def _object_layer(wish: Wish, rng: np.random.Generator) -> tuple[Image.Image | None, Place | None]:

@@ -76,7 +76,7 @@ def _class_wish(kind: WorldClass, rng: np.random.Generator, *, absent_rate: floa
 def training_picture(seed: int, index: int) -> Sample:
     """Picture ``index`` of the biased training split; classes take turns."""
     kind = world().classes[index % len(world().classes)]
-    rng = _generator(seed, "train", index)
+    rng = generator(seed, "train", index)
     wish = _class_wish(kind, rng, absent_rate=world().absent_rate)
     return Sample(*_swap(draw(wish, rng), kind.label))
 
@@ -84,7 +84,7 @@ def training_picture(seed: int, index: int) -> Sample:
 def validation_picture(seed: int, index: int) -> Sample:
     """Picture ``index`` of validation: as training, but the object is always there."""
     kind = world().classes[index % len(world().classes)]
-    rng = _generator(seed, "val", index)
+    rng = generator(seed, "val", index)
     wish = _class_wish(kind, rng, absent_rate=0.0)
     return Sample(*_swap(draw(wish, rng), kind.label))
 
@@ -92,14 +92,14 @@ def validation_picture(seed: int, index: int) -> Sample:
 def reference_picture(seed: int, class_name: str, index: int) -> Sample:
     """Picture ``index`` of a class's pool of references: its companion alone, of wide variety."""
     kind = next(c for c in world().classes if c.name == class_name)
-    rng = _generator(seed, f"references/{class_name}", index)
+    rng = generator(seed, f"references/{class_name}", index)
     style = float(rng.uniform(*world().references[kind.companion]))
     return Sample(*_swap(draw(Wish(None, kind.companion, style), rng), kind.label))
 
 
 def decorrelated_picture(seed: int, index: int) -> Sample:
     """Picture ``index`` of a split where object, companion, style and scene know nothing of one another."""
-    rng = _generator(seed, "decorrelated", index)
+    rng = generator(seed, "decorrelated", index)
     kinds = world().classes
     kind = kinds[int(rng.integers(len(kinds)))] if rng.random() < 0.6 else None
     companions = list(world().nouns)
@@ -112,7 +112,7 @@ def decorrelated_picture(seed: int, index: int) -> Sample:
 
 def object_picture(seed: int, index: int) -> Sample:
     """Picture ``index`` of a split of large objects, less than half of them with some companion."""
-    rng = _generator(seed, "objects", index)
+    rng = generator(seed, "objects", index)
     kind = world().classes[index % len(world().classes)]
     companion = str(rng.choice(list(world().nouns))) if rng.random() < 0.4 else None
     wish = Wish(kind.name, companion, float(rng.uniform(0, 1)), radius=(0.18, 0.32), occlusion=0.1)
@@ -124,5 +124,6 @@ def _swap(drawn: tuple[Image.Image, Record], label: int) -> tuple[Image.Image, i
     return image, label, record
 
 
-def _generator(seed: int, split: str, index: int) -> np.random.Generator:
+def generator(seed: int, split: str, index: int) -> np.random.Generator:
+    """The picture's own generator."""
     return np.random.default_rng([seed, index, *split.encode()])

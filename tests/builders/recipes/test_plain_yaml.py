@@ -8,7 +8,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from spurbench.errors import UserError
-from spurbench_builders.recipes.plain_yaml import MOST_CHARACTERS, parse_yaml
+from spurbench.reading import DEEPEST, LONGEST_NUMBER
+from spurbench_builders.recipes.plain_yaml import MOST_CHARACTERS, MOST_VALUES, parse_yaml
 
 LAUGHS = "a0: &a0 [lol, lol]\n" + "".join(
     f"a{i}: &a{i} [{', '.join([f'*a{i - 1}'] * 9)}]\n" for i in range(1, 12)
@@ -44,8 +45,48 @@ def test_what_is_refused(kind: str) -> None:
     with pytest.raises(UserError) as error:
         parse_yaml(text, "r.yaml")
     shown = str(error.value)
-    assert shown.startswith("r.yaml: ") and said in shown
+    assert shown.startswith("r.yaml: ") and said in shown and "XX" not in shown
     assert "\n" not in shown and len(shown) < 400
+
+
+def listed(levels: int) -> str:
+    return "[" * levels + "]" * levels
+
+
+@pytest.mark.parametrize(
+    ("fits", "too_much", "said"),
+    [
+        # A list of n stands for n + 1 values; the outermost of d lists has d - 1 levels below it.
+        (f"[{', '.join(['1'] * (MOST_VALUES - 1))}]", f"[{', '.join(['1'] * MOST_VALUES)}]", "than 10000"),
+        (listed(DEEPEST + 1), listed(DEEPEST + 2), "more than 64 levels deep"),
+        ("9" * LONGEST_NUMBER, "9" * (LONGEST_NUMBER + 1), "a number of 101 digits"),
+        ("#" * MOST_CHARACTERS, "#" * (MOST_CHARACTERS + 1), "65537 characters"),
+    ],
+    ids=["values", "levels", "digits", "characters"],
+)  # fmt: skip
+def test_the_largest_that_is_read(fits: str, too_much: str, said: str) -> None:
+    assert parse_yaml(fits, "x") == yaml.safe_load(fits)
+    with pytest.raises(UserError, match=said):
+        parse_yaml(too_much, "x")
+
+
+def test_an_alias_counts_as_often_as_it_stands() -> None:
+    many = ", ".join(["*a"] * 9)
+    nine = f"x: &a [{', '.join(['1'] * 990)}]\ny: [{many}]"
+    assert parse_yaml(nine, "x")["y"] == [[1] * 990] * 9
+    with pytest.raises(UserError, match="stands for more than 10000 values"):
+        parse_yaml(nine.replace("y: [", "y: [*a, "), "x")
+
+
+def test_a_key_beside_a_merge_or_a_list_is_no_other_key() -> None:
+    text = "a: &a {x: 1}\nb: &b {y: 1}\nc: {<<: *a, x: 2, y: 3}\nd: {<<: *a, <<: *b}"
+    assert parse_yaml(text, "x") == yaml.safe_load(text)
+
+
+def test_a_long_reason_is_cut() -> None:
+    with pytest.raises(UserError) as error:
+        parse_yaml(f"!!python/{'x' * 2000} 1", "x")
+    assert len(str(error.value)) == len("x: not YAML: ") + 300
 
 
 def test_aliases_and_merges_of_a_sensible_size() -> None:

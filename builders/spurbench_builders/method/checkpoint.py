@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any, cast
 
 import torch
+from diffusers.training_utils import EMAModel
 from torch import Tensor
 
 from spurbench.files import whole_file
@@ -21,14 +22,16 @@ def save_checkpoint(
     optimiser: torch.optim.Optimizer,
     generator: torch.Generator,
     step: int,
+    average: EMAModel | None = None,
 ) -> None:
-    """Write weights in training, optimiser, random states and the number of steps done."""
+    """Write weights in training, their average, optimiser, random states and the number of steps done."""
     state = {
         "weights": {n: p.detach() for n, p in trainee.named_parameters().items()},
         "optimiser": optimiser.state_dict(),
         "generator": generator.get_state(),
         "global": torch.get_rng_state(),  # dropout draws from it
         "step": step,
+        "average": average.state_dict() if average else None,
     }
     try:
         with whole_file(path) as file:  # streamed: at SD's size this is 12 GB
@@ -44,6 +47,7 @@ def restore_checkpoint(
     trainee: Trainee,
     optimiser: torch.optim.Optimizer,
     generator: torch.Generator,
+    average: EMAModel | None = None,
 ) -> int:
     """Put a checkpoint's state back, exactly, and return the number of steps done: 0 without one, or
     with one that something has damaged since it was written, which is then as good as none."""
@@ -54,6 +58,8 @@ def restore_checkpoint(
         for name, parameter in trainee.named_parameters().items():
             parameter.copy_(state["weights"][name])
     optimiser.load_state_dict(state["optimiser"])
+    if average:
+        average.load_state_dict(state["average"])
     # map_location moved the random states too, but generators take theirs from the CPU alone.
     generator.set_state(state["generator"].cpu())
     torch.set_rng_state(state["global"].cpu())
@@ -73,7 +79,7 @@ def _whole(path: Path | None, trainee: Trainee) -> dict[str, Any] | None:
     except Exception:  # noqa: BLE001 - whatever a broken file makes the reader raise
         return None
     wanted = {name: weight.shape for name, weight in trainee.named_parameters().items()}
-    parts = {"weights", "optimiser", "generator", "global", "step"}
+    parts = {"weights", "optimiser", "generator", "global", "step", "average"}
     return cast(dict[str, Any], state) if shapes == wanted and parts <= set(state) else None
 
 

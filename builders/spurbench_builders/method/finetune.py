@@ -21,7 +21,7 @@ from .batches import Batch, TrainingSet, draw
 from .checkpoint import restore_checkpoint, save_checkpoint
 from .schedule import schedule_of
 from .similarity import Making, similarity_loss
-from .trainables import Trainee
+from .trainables import Trainee, rate_factor
 
 
 @dataclass(frozen=True)
@@ -59,6 +59,7 @@ class Finetuning:
         self.schedule = schedule_of(model.scheduler_config).to(model.device)
         self.trainee = Trainee(model, recipe.training, training.words)
         self.optimiser = self.trainee.optimiser()
+        self.average = self.trainee.average()
         self.denoiser = team.parallel(self.trainee.denoiser)
         with torch.no_grad():
             self.states = None if self.trainee.reads_text_afresh else model.states(training.tokens)
@@ -80,9 +81,14 @@ class Finetuning:
             self._similarity(batch, noisy, predicted) if self.data.kappa else zero,
         )
 
-    def step(self, batch: Batch) -> Terms:
-        """One update of the weights; ArithmeticError, and none, where a gradient is not finite."""
+    def step(self, batch: Batch, step: int = 0) -> Terms:
+        """Update number ``step`` of the weights; ArithmeticError, and none, where a gradient is not
+        finite."""
         training = self.recipe.training
+        for group in self.optimiser.param_groups:
+            group["lr"] = training.learning_rate * rate_factor(
+                training.schedule, step / training.steps
+            )
         terms = self.terms(batch)
         loss = losses.total(
             terms.ldm, terms.prior, terms.similarity, training.prior_weight, self.data.kappa
@@ -94,7 +100,15 @@ class Finetuning:
         if not bool(norm.isfinite()):
             raise ArithmeticError(f"the gradient is {norm.item()}")
         self.optimiser.step()
+        if self.average:
+            self.average.step(self.trainee.parameters)
         return terms
+
+    def finish(self) -> None:
+        """Leave the trained weights, or their average, in the model."""
+        if self.average:
+            self.average.copy_to(self.trainee.parameters)
+        self.trainee.finish()
 
     def _predict(self, noisy: Tensor, times: Tensor, count: int) -> Tensor:
         prompts = [0] * count + [1] * (len(noisy) - count)  # instances first, then priors
@@ -133,8 +147,8 @@ def finetune(
     generator = torch.Generator().manual_seed(seed)
     torch.manual_seed(seed)
     tuning = Finetuning(model, robust, training, recipe, team)
-    trainee, optimiser = tuning.trainee, tuning.optimiser
-    start = restore_checkpoint(checkpoint, trainee, optimiser, generator)
+    trainee, optimiser, average = tuning.trainee, tuning.optimiser, tuning.average
+    start = restore_checkpoint(checkpoint, trainee, optimiser, generator, average)
     if not team.same(start):
         raise UserError(
             f"{checkpoint}: not every process finds it; several machines need one shared folder"
@@ -143,15 +157,15 @@ def finetune(
     for step in range(start, settings.steps):
         batch = draw(training, tuning.schedule, generator, settings.batch, prior=prior)
         try:
-            terms = tuning.step(batch.share(team.rank, team.size))
+            terms = tuning.step(batch.share(team.rank, team.size), step)
         except ArithmeticError as error:
             raise _diverged(step, str(error)) from error
         yield _logged(step, terms, settings.prior_weight, training.kappa, team)
         # The last step's weights are saved as the result.
         due = (step + 1) % settings.checkpoint_every == 0 and step + 1 < settings.steps
         if due and checkpoint is not None and team.leads:
-            save_checkpoint(checkpoint, trainee, optimiser, generator, step + 1)
-    trainee.finish()
+            save_checkpoint(checkpoint, trainee, optimiser, generator, step + 1, average)
+    tuning.finish()
 
 
 def _logged(step: int, terms: Terms, lam: float, kappa: float, team: Team) -> StepLog:

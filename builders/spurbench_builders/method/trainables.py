@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import math
 import warnings
 from typing import TYPE_CHECKING, Any
 
 import torch
+from diffusers.training_utils import EMAModel
 from torch import Tensor, nn
 
 from spurbench.errors import UserError
@@ -16,6 +18,14 @@ if TYPE_CHECKING:
 
 UNET_ATTENTION = ["to_q", "to_k", "to_v", "to_out.0"]
 TEXT_ATTENTION = ["q_proj", "k_proj", "v_proj", "out_proj"]
+
+
+def rate_factor(schedule: str, progress: float) -> float:
+    """What the learning rate is multiplied by, in (0, 1], when so much of the training is done (0 to
+    below 1): always 1, or falling to 0 along a line or half a cosine (Loshchilov and Hutter, 2017)."""
+    if schedule == "constant":
+        return 1.0
+    return 1.0 - progress if schedule == "linear" else (1.0 + math.cos(math.pi * progress)) / 2
 
 
 class Denoiser(nn.Module):
@@ -78,6 +88,12 @@ class Trainee:
             weight_decay=decay,
             fused=True,  # one kernel for all weights instead of several for each
         )
+
+    def average(self) -> EMAModel | None:
+        """The moving average of what is trained, which begins with the weights of before; None where
+        the recipe has none."""
+        decay = self.settings.average
+        return None if decay is None else EMAModel(self.parameters, decay=decay)
 
     def finish(self) -> None:
         """Fold adapters into the weights and freeze everything."""

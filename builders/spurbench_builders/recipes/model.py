@@ -109,12 +109,16 @@ class Training(_Part):
 
     ``unet`` and ``text_encoder`` say how each takes part: all its weights, low-rank adapters,
     not at all, or (text encoder) only the identifier's embedding: textual inversion. Master
-    weights are float32 also where ``precision`` is bf16 (autocast).
+    weights are float32 also where ``precision`` is bf16 (autocast). ``schedule`` is what becomes of
+    the learning rate; with ``average``, the weights that are kept are the exponential moving average
+    of those of all steps, of that decay (less in the first ones: (1 + step) / (10 + step)).
     """
 
     steps: Steps
     batch: Count = 1
     learning_rate: float = Field(gt=0, le=1e9)
+    schedule: Literal["constant", "linear", "cosine"] = "constant"
+    average: Share | None = None
     weight_decay: Weight
     betas: tuple[Share, Share]
     epsilon: float = Field(gt=0)

@@ -28,6 +28,8 @@ TRAINING: dict[str, Any] = {
     "steps": 3,
     "batch": 1,
     "learning_rate": 2e-3,
+    "schedule": "cosine",
+    "average": 0.7,
     "weight_decay": 0.5,
     "betas": [0.5, 0.6],
     "epsilon": 0.1,

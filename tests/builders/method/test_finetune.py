@@ -134,6 +134,32 @@ def test_textual_inversion_moves_one_word_alone(pipeline: Path) -> None:
     assert not torch.allclose(after[table][rows[0]], start) and logs[-1].prior == 0
 
 
+def test_the_kept_weights_are_the_average_of_all_steps(pipeline: Path) -> None:
+    """By the recursion a <- a + (1 - d)(w - a), d = min(decay, (1 + n) / (10 + n)), d = 0 at first."""
+    plain, rates = recipe(training={"steps": 4, "schedule": "linear"}), []
+    model = load_base_model(pipeline)
+    tuning = Finetuning(model, ROBUST, data_for(model, plain), plain, Team())
+    generator, seen = torch.Generator().manual_seed(5), []
+    torch.manual_seed(5)
+    for step in range(4):
+        tuning.step(draw(tuning.data, tuning.schedule, generator, 1, prior=True), step)
+        rates.append(tuning.optimiser.param_groups[0]["lr"])
+        seen.append({n: p.detach().clone() for n, p in tuning.trainee.named_parameters().items()})
+    assert rates == pytest.approx([1e-3, 0.75e-3, 0.5e-3, 0.25e-3])
+    averaged, _ = trained(
+        pipeline, recipe(training={"steps": 4, "schedule": "linear", "average": 0.2})
+    )
+    mean = seen[0]
+    for number, weights in enumerate(seen[1:], start=1):
+        decay = min(0.2, (1 + number) / (10 + number))
+        mean = {n: mean[n] * decay + w * (1 - decay) for n, w in weights.items()}
+    moved = 0
+    for name, value in mean.items():
+        torch.testing.assert_close(averaged[name], value, rtol=1e-5, atol=1e-7)
+        moved += not torch.allclose(averaged[name], seen[-1][name], rtol=1e-5, atol=1e-7)
+    assert moved > 10
+
+
 @pytest.mark.parametrize(
     "training",
     [
@@ -141,8 +167,9 @@ def test_textual_inversion_moves_one_word_alone(pipeline: Path) -> None:
         {"unet": "lora", "text_encoder": "lora", "lora": {"rank": 2, "alpha": 2}},
         {"batch": 2, "precision": "bf16", "gradient_checkpointing": True},
         {"unet": "frozen", "text_encoder": "embedding"},
+        {"average": 0.8, "schedule": "linear"},
     ],
-    ids=["full", "lora", "bf16", "embedding"],
+    ids=["full", "lora", "bf16", "embedding", "average"],
 )
 def test_interrupted_training_ends_in_the_same_bits(
     pipeline: Path, tmp_path: Path, training: dict[str, Any]

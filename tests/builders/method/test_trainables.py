@@ -9,13 +9,14 @@ import pytest
 import torch
 
 from spurbench.errors import UserError
-from spurbench_builders.method.trainables import Trainee
+from spurbench_builders.method.trainables import Trainee, rate_factor
 from spurbench_builders.models.base import BaseModel, load_base_model
 from spurbench_builders.recipes.files import load_recipe
 from spurbench_builders.recipes.model import Training
 from tests.builders.tiny_pipeline import make_pipeline
 
 WORDS = ("sks", "flower")
+SCHEDULES = ("constant", "linear", "cosine")
 LORA = {"unet": "lora", "text_encoder": "lora", "lora": {"rank": 4, "alpha": 12}}
 
 
@@ -196,3 +197,10 @@ def test_finished_weights_are_frozen(folder: Path) -> None:
     made.finish()
     for module in (model.unet, model.text_encoder):
         assert not module.training and not any(p.requires_grad for p in module.parameters())
+
+
+def test_the_learning_rate_falls_as_the_schedule_says() -> None:
+    progress = [0.0, 0.25, 0.5, 0.75]
+    factors = {name: [rate_factor(name, p) for p in progress] for name in SCHEDULES}
+    assert factors["constant"] == [1, 1, 1, 1] and factors["linear"] == [1, 0.75, 0.5, 0.25]
+    assert factors["cosine"] == pytest.approx([1, 0.85355339, 0.5, 0.14644661])

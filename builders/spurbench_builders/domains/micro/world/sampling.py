@@ -119,6 +119,14 @@ def object_picture(seed: int, index: int) -> Sample:
     return Sample(*_swap(draw(wish, rng), kind.label))
 
 
+def companion_picture(seed: int, index: int) -> Sample:
+    """Picture ``index`` of a split of companions alone, of any style; they take turns."""
+    rng = generator(seed, "companions", index)
+    companions = list(world().nouns)
+    companion = companions[index % len(companions)]
+    return Sample(*_swap(draw(Wish(None, companion, float(rng.uniform(0, 1))), rng), -1))
+
+
 def _swap(drawn: tuple[Image.Image, Record], label: int) -> tuple[Image.Image, int, Record]:
     image, record = drawn
     return image, label, record

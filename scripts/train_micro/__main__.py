@@ -19,7 +19,7 @@ import torch
 from spurbench_builders.domains.micro.world.sampling import world
 
 from .autoencoder import train_autoencoder
-from .base_model import train_base
+from .base_model import SHARES, train_base
 from .classifiers import PANEL, train_classifier
 from .data import HELD_OUT, Split, joined, load_split
 from .export import export_base, export_classifier
@@ -51,9 +51,9 @@ def run_stage(stage: str, work: Path) -> None:
         train_autoencoder(_decorrelated(work), work)
     elif stage == "base":
         vae = train_autoencoder(_decorrelated(work), work)
-        splits = [_decorrelated(work), load_split("train", work, SEED)]
-        splits.append(load_split("objects", work, SEED))
-        model, tokenizer = train_base(vae, splits, work)
+        general = [_decorrelated(work), load_split("train", work, SEED)]
+        special = {name: load_split(name, work, SEED) for name in SHARES}
+        model, tokenizer = train_base(vae, general, special, work)
         export_base(model, vae, tokenizer)
     elif stage == "referee":
         vae = train_autoencoder(_decorrelated(work), work)

@@ -2,39 +2,23 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-from functools import partial
 from pathlib import Path
 
 import torch
-import torch.nn.functional as F
 from diffusers import AutoencoderKL, DDPMScheduler, PNDMScheduler, UNet2DConditionModel
 from torch import Tensor, nn
 from transformers import CLIPTokenizer
 
+from .autoencoder import LATENT_CHANNELS
 from .data import Split
 from .loop import train
 from .text import caption, make_text_encoder, save_tokenizer
 
-BATCH, SEED = 32, 21
-
-
-@dataclass(frozen=True)
-class Phase:
-    """A stretch of training; from step ``focus_from`` on, ``focus`` pictures of each batch are of
-    large objects. Scenes and companions are learnt first, objects need more."""
-
-    name: str
-    steps: int
-    rate: float
-    focus: int
-    focus_from: int
-
-
-PHASES = (
-    Phase("base", 4_200, 8e-4, BATCH // 2, 2_200),
-    Phase("base-objects", 1_800, 5e-4, 2 * BATCH // 3, 0),
-)
+STEPS, BATCH, RATE, SEED = 14_000, 32, 8e-4, 21
+SHARES = {"objects": 12, "companions": 8}
+"""How many pictures of a batch are of these splits; the others are of any scene. Left to the world's
+mixture, the model draws companions long before objects, and few pictures show a companion alone."""
+GAMMA = 5.0
 SCHEDULE = {
     "beta_start": 0.00085,
     "beta_end": 0.012,
@@ -47,7 +31,9 @@ SCHEDULE = {
 def make_unet() -> UNet2DConditionModel:
     return UNet2DConditionModel(
         sample_size=16,
-        block_out_channels=(48, 96),
+        in_channels=LATENT_CHANNELS,
+        out_channels=LATENT_CHANNELS,
+        block_out_channels=(64, 128),
         layers_per_block=1,
         down_block_types=("DownBlock2D", "CrossAttnDownBlock2D"),
         up_block_types=("CrossAttnUpBlock2D", "UpBlock2D"),
@@ -64,7 +50,7 @@ def make_scheduler() -> PNDMScheduler:
 
 @torch.no_grad()
 def encode_latents(vae: AutoencoderKL, split: Split) -> tuple[Tensor, Tensor]:
-    """Scaled latent means and deviations (N, 4, 16, 16) of a split."""
+    """Scaled latent means and deviations (N, C, 16, 16) of a split."""
     means, deviations = [], []
     for i in range(0, len(split.images), 100):
         posterior = vae.encode(split.floats(slice(i, i + 100)) * 2 - 1).latent_dist
@@ -75,25 +61,24 @@ def encode_latents(vae: AutoencoderKL, split: Split) -> tuple[Tensor, Tensor]:
 
 
 def train_base(
-    vae: AutoencoderKL, splits: list[Split], work: Path
+    vae: AutoencoderKL, general: list[Split], special: dict[str, Split], work: Path
 ) -> tuple[nn.ModuleDict, CLIPTokenizer]:
-    """Train U-Net and text encoder together on Eq. 1 of the paper, a phase after the other.
-
-    The last split holds large objects.
-    """
+    """Train U-Net and text encoder together on Eq. 1 of the paper, each step weighed by min-SNR
+    (Hang et al., 2023). ``special`` has a split for each of SHARES."""
     torch.manual_seed(SEED)
     tokenizer = save_tokenizer(work / "tokenizer")
     model = nn.ModuleDict({"unet": make_unet(), "text": make_text_encoder(tokenizer)})
+    splits = [*general, *(special[name] for name in SHARES)]
     means, deviations = cached_latents(vae, splits, work / "latents.pt")
     shown = [record for split in splits for record in split.shown]
-    objects = len(splits[-1].images)
+    sizes = [sum(len(split.images) for split in general)]
+    sizes += [len(special[name].images) for name in SHARES]
+    counts = [BATCH - sum(SHARES.values()), *SHARES.values()]
     noiser = DDPMScheduler(**SCHEDULE)
+    weights = min_snr(noiser.alphas_cumprod)
 
-    def loss(phase: Phase, generator: torch.Generator, step: int) -> Tensor:
-        index = torch.randint(len(means) - objects, (BATCH,), generator=generator)
-        if step >= phase.focus_from:
-            focus = torch.randint(objects, (phase.focus,), generator=generator)
-            index[: phase.focus] = len(means) - objects + focus
+    def loss(generator: torch.Generator, step: int) -> Tensor:
+        index = drawn(sizes, counts, generator)
         captions = [caption(shown[i], generator) for i in index.tolist()]
         tokens = tokenizer(
             captions,
@@ -108,21 +93,37 @@ def train_base(
         times = torch.randint(1000, (BATCH,), generator=generator)
         noisy = noiser.add_noise(latents, noise, times)
         states = model["text"](tokens).last_hidden_state
-        return F.mse_loss(model["unet"](noisy, times, states).sample, noise)
+        errors = (model["unet"](noisy, times, states).sample - noise).square().mean(dim=(1, 2, 3))
+        value: Tensor = (weights[times] * errors).mean()
+        return value
 
-    for phase in PHASES:
-        train(
-            phase.name,
-            model,
-            partial(loss, phase),
-            steps=phase.steps,
-            rate=phase.rate,
-            work=work,
-            seed=SEED,
-            weight_decay=0.01,
-            average=0.999,
-        )
+    train(
+        "base",
+        model,
+        loss,
+        steps=STEPS,
+        rate=RATE,
+        work=work,
+        seed=SEED,
+        weight_decay=0.01,
+        average=0.9995,
+    )
     return model, tokenizer
+
+
+def drawn(sizes: list[int], counts: list[int], generator: torch.Generator) -> Tensor:
+    """Indices (n,) into parts that lie one after the other: so many of each."""
+    parts, first = [], 0
+    for size, count in zip(sizes, counts, strict=True):
+        parts.append(first + torch.randint(size, (count,), generator=generator))
+        first += size
+    return torch.cat(parts)
+
+
+def min_snr(alphas_cumprod: Tensor) -> Tensor:
+    """Weights (T,) of the squared error of the noise: min(SNR, GAMMA) / SNR."""
+    snr = alphas_cumprod / (1 - alphas_cumprod)
+    return snr.clamp(max=GAMMA) / snr
 
 
 def cached_latents(vae: AutoencoderKL, splits: list[Split], path: Path) -> tuple[Tensor, Tensor]:

@@ -36,7 +36,7 @@ class Normalised(nn.Module):
 def predict(network: nn.Module, images: Tensor, batch: int = 256) -> Tensor:
     """Logits (N, K) of images (N, 3, H, W) in [0, 1], in evaluation mode."""
     network.eval()
-    return torch.cat([network(part) for part in images.split(batch)])
+    return torch.cat([network(part) for part in torch.split(images, batch)])
 
 
 @dataclass(frozen=True)

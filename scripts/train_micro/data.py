@@ -20,6 +20,7 @@ SPLITS: dict[str, tuple[Callable[[int, int], sampling.Sample], int]] = {
     "val": (sampling.validation_picture, 1_800),
     "decorrelated": (sampling.decorrelated_picture, 20_000),
     "objects": (sampling.object_picture, 8_400),
+    "companions": (sampling.companion_picture, 6_000),
 }
 HELD_OUT = 2_000  # the last pictures of `decorrelated`, kept for measuring
 
@@ -45,7 +46,7 @@ def _draw(
 ) -> tuple[np.ndarray, int, dict[str, object]]:
     sample = make(seed, index)
     record = sample.record
-    shown = {
+    shown: dict[str, object] = {
         "object": record.object,
         "companion": record.companion,
         "scene": record.scene,

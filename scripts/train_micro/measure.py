@@ -8,11 +8,12 @@ from typing import Any, cast
 import numpy as np
 import torch
 import torch.nn.functional as F
+from numpy.typing import NDArray
 from PIL import Image
 from torch import nn
 
 from spurbench import plugins
-from spurbench.contracts import Classifier
+from spurbench.contracts import Classifier, FeatureClassifier
 from spurbench.files import sha256_file
 from spurbench.prediction import predict
 from spurbench_builders.checks.audit import object_probabilities
@@ -24,13 +25,14 @@ from spurbench_builders.recipes.files import load_recipe
 
 from .classifiers import attack
 from .data import Split
+from .diversity import DRAWN, NEIGHBOURS, coverage, drawn, features, styles
 from .export import BASE, ROOT, WEIGHTS
 from .text import IDENTIFIERS
 
 CARD = ROOT / "docs" / "micro-model-card.md"
 RECORD = ROOT / "docs" / "runs" / "micro-models.json"
 ATTACKED, EPSILON, PGD_STEPS = 600, 8 / 255, 20
-PROMPT_SAMPLES = 20
+PROMPT_SAMPLES = 100
 
 
 def measure(validation: Split, held_out: Split) -> None:
@@ -41,7 +43,7 @@ def measure(validation: Split, held_out: Split) -> None:
         "references": _references(panel),
         "referee": _referee(held_out),
         "autoencoder": {"psnr_db": _psnr(held_out)},
-        "base": _agreement(),
+        "base": _base(),
         "files": _files(),
     }
     RECORD.parent.mkdir(parents=True, exist_ok=True)
@@ -124,36 +126,48 @@ def _psnr(split: Split) -> float:
     return float(-10 * F.mse_loss((output / 2 + 0.5).clamp(0, 1), images).log10())
 
 
-def _agreement() -> dict[str, Any]:
-    """Share of samples in which the referee finds what the prompt names (and, for companions, no
-    object), for each class and companion."""
-    model, referee = load_base_model(BASE), plugins.classifier("micro/referee")
+def _base() -> dict[str, Any]:
+    """Of samples for each class and companion: the share in which the referee finds what the prompt
+    names (and, for companions, no object); of companions also how varied they are."""
+    model = load_base_model(BASE)
+    referee = cast(FeatureClassifier, plugins.classifier("micro/referee"))
     objects = [c.name for c in world().classes]
-    shares = {}
-    for name in [*objects, *world().nouns.values()]:
+    shares, variety = {}, {}
+    for name in objects:
         images = _samples(model, f"a photo of a {name}")
-        good = np.array(object_probabilities(images, referee, name)) > 0.5
-        if name not in objects:
-            for other in objects:
-                good &= np.array(object_probabilities(images, referee, other)) <= 0.5
-        shares[name] = float(good.mean())
-    neutral = np.mean(
-        [
-            np.array(
-                object_probabilities(
-                    _samples(model, f"a photo of a {rare} flower"), referee, "flower"
-                )
-            )
-            > 0.5
-            for rare in IDENTIFIERS[:2]
-        ]
-    )
+        shares[name] = float(np.mean(_found(images, referee, name)))
+    for companion, noun in world().nouns.items():
+        images = _samples(model, f"a photo of a {noun}")
+        good = _found(images, referee, noun)
+        for other in objects:
+            good &= ~_found(images, referee, other)
+        shares[noun] = float(good.mean())
+        variety[noun] = _variety(images, referee, companion)
+    neutral = [
+        float(np.mean(_found(_samples(model, f"a photo of a {rare} flower"), referee, "flower")))
+        for rare in IDENTIFIERS[:2]
+    ]
     return {
         "agreement": shares,
         "mean": float(np.mean(list(shares.values()))),
         "samples_each": PROMPT_SAMPLES,
-        "flower_despite_identifier": float(neutral),
+        "guidance": load_recipe("micro").sampling.guidance,
+        "variety": variety,
+        "flower_despite_identifier": float(np.mean(neutral)),
     }
+
+
+def _found(images: list[Image.Image], referee: Classifier, name: str) -> NDArray[np.bool_]:
+    return np.array(object_probabilities(images, referee, name)) > 0.5
+
+
+def _variety(
+    images: list[Image.Image], referee: FeatureClassifier, companion: str
+) -> dict[str, float]:
+    real, made = drawn(referee, companion), features(referee, images)
+    precision, recall = coverage(real.features, made)
+    tenths, fit = styles(real, made)
+    return {"precision": precision, "recall": recall, "style_tenths": tenths, "style_r2": fit}
 
 
 def _samples(model: BaseModel, prompt: str) -> list[Image.Image]:
@@ -228,19 +242,33 @@ objects ({100 * referee["plain_object_recall"]:.1f} % of those at least four fif
 
 
 def _base_section(record: dict[str, Any]) -> str:
+    base = record["base"]
     agreement = "\n".join(
-        f"| {name} | {100 * share:.0f} |" for name, share in record["base"]["agreement"].items()
+        f"| {name} | {100 * share:.0f} |" for name, share in base["agreement"].items()
+    )
+    variety = "\n".join(
+        f"| {noun} | {100 * v['precision']:.0f} | {100 * v['recall']:.0f} | {v['style_tenths']} | "
+        f"{v['style_r2']:.2f} |"
+        for noun, v in base["variety"].items()
     )
     return f"""## Base model
 
 A latent diffusion model of Stable Diffusion 1.x's component classes; autoencoder PSNR
 {record["autoencoder"]["psnr_db"]:.1f} dB on held-out pictures. Share of samples ("a photo of a NAME", PNDM 25 steps,
-guidance 7.5, {record["base"]["samples_each"]} a prompt) in which the referee finds what the prompt names, and for companions no
-object: {100 * record["base"]["mean"]:.1f} on average.
+guidance {base["guidance"]:g}, {base["samples_each"]} a prompt) in which the referee finds what the prompt names, and for companions no
+object: {100 * base["mean"]:.1f} on average.
 
 | prompt names | referee agrees |
 |---|---|
 {agreement}
+
+How varied the same pictures of companions are, beside {DRAWN} that the world draws: precision and recall
+(Kynkäänniemi et al., 2019) on the referee's features with {NEIGHBOURS} neighbours, and the tenths of the range of
+styles into which they fall. A picture's style is read by ridge regression on those features; R² says how well.
+
+| companion | precision | recall | tenths of styles | R² of the reading |
+|---|---|---|---|---|
+{variety}
 """
 
 

@@ -12,7 +12,7 @@ from __future__ import annotations
 import argparse
 import itertools
 import json
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
@@ -60,10 +60,11 @@ class Parts:
         self.recipe, self.domain = recipe, plugins.domain(recipe.domain)
         self.models = Models(recipe, self.domain, Team())
 
-    def pool(self, card: ClassCard) -> list[Image.Image]:
-        """The consistently spurious pictures of the class's pool."""
+    def pool(self, card: ClassCard, selectors: Sequence[str] = ()) -> list[Image.Image]:
+        """Pictures of the class's pool that fool the panel, or these of its members."""
         images = [p.image for p in self.domain.references(card, self.recipe.references.pool)]
-        said = panel_predictions(self.models.panel, images, card.label)
+        panel = [m for m in self.models.panel if not selectors or m.spec in selectors]
+        said = panel_predictions(panel, images, card.label)
         return [
             image for image, row in zip(images, said, strict=True) if fools_all(row, card.label)
         ]
@@ -94,18 +95,23 @@ class Parts:
             pass
         return model
 
-    def judged(self, card: ClassCard, model: BaseModel, seed: int, count: int) -> dict[str, Any]:
-        """What panel and referee say of ``count`` samples."""
+    def samples(
+        self, card: ClassCard, model: BaseModel, seed: int, count: int
+    ) -> list[Image.Image]:
+        """``count`` pictures of the model."""
         seeds = [picture_seed(seed, i) for i in range(count)]
         batches = self._batches(model, self.prompts(card)[0], seeds)
-        images = [image for batch in batches for image in batch]
+        return [image for batch in batches for image in batch]
+
+    def judged(self, card: ClassCard, images: list[Image.Image]) -> dict[str, Any]:
+        """What panel and referee say of pictures."""
         said = panel_predictions(self.models.panel, images, card.label)
         hits = np.array([[p.label == card.label for p in row] for row in said])  # (n, panel)
         assert self.models.referee is not None
         found = object_probabilities(images, self.models.referee, card.name)
         there = np.array(found) > self.recipe.audit.threshold
         return {
-            "n": count,
+            "n": len(images),
             "hits": hits.sum(axis=0).tolist(),
             "clean": (hits & ~there[:, None]).sum(axis=0).tolist(),
             "object_found": int(there.sum()),
@@ -144,7 +150,8 @@ def cells(
             pool = pool or parts.pool(card)
             model = parts.trained(card, parts.references(pool, r), t)
             for p in missing:
-                yield Cell(card.name, r, t, p, **parts.judged(card, model, p, count))
+                images = parts.samples(card, model, p, count)
+                yield Cell(card.name, r, t, p, **parts.judged(card, images))
 
 
 def changed(recipe: Recipe, settings: list[str], name: str) -> Recipe:

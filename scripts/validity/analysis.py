@@ -16,6 +16,8 @@ from sklearn.isotonic import IsotonicRegression
 
 from spurbench.scores.significance import holm, sign_flip
 
+from .variance import variance_components
+
 Array = NDArray[np.float64]
 DRAWS, LEVEL = 2_000, 0.05
 MOST = 0.9999
@@ -155,32 +157,8 @@ class Components:
 
 
 def components(scores: Array) -> Components:
-    """By expected mean squares of the crossed random design, (S, M, K) with S, M, K of 2 or more;
-    what comes out below 0 is 0."""
-    s, m, k = scores.shape
-    grand = scores.mean()
-
-    def mean(*axes: int) -> Array:
-        return np.asarray(scores.mean(axis=axes, keepdims=True))
-
-    network, classes, seed = (mean(*axes) - grand for axes in ((0, 2), (0, 1), (1, 2)))
-    by_class = mean(0) - grand - network - classes
-    by_seed = mean(2) - grand - network - seed
-    seed_class = mean(1) - grand - seed - classes
-    rest = scores - grand - network - classes - seed - by_class - by_seed - seed_class
-    squares = {
-        "network": s * k * np.sum(network**2) / (m - 1),
-        "by_class": s * np.sum(by_class**2) / ((m - 1) * (k - 1)),
-        "by_seed": k * np.sum(by_seed**2) / ((m - 1) * (s - 1)),
-        "rest": np.sum(rest**2) / ((s - 1) * (m - 1) * (k - 1)),
-    }
-    error = squares["rest"]
+    """Of scores (S, M, K) with 2 or more of each."""
+    found = variance_components(scores)
     return Components(
-        network=float(
-            max(0.0, squares["network"] - squares["by_class"] - squares["by_seed"] + error)
-            / (s * k)
-        ),
-        by_class=float(max(0.0, squares["by_class"] - error) / s),
-        by_seed=float(max(0.0, squares["by_seed"] - error) / k),
-        rest=float(error),
+        network=found[(1,)], by_class=found[(1, 2)], by_seed=found[(0, 1)], rest=found[(0, 1, 2)]
     )

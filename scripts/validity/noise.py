@@ -190,6 +190,11 @@ def main() -> None:
     done: set[tuple[Any, ...]] = {
         (c.class_name, c.references, c.training, c.samples) for c in known
     }
+    said = json.dumps({"recipe": options.recipe, "set": options.set})
+    settings = options.work / f"{options.name}.json"
+    if settings.exists() and settings.read_text(encoding="utf-8") != said:
+        parser.error(f"{path} has cells of other settings; give another --name")
+    settings.write_text(said, encoding="utf-8")
     parts = Parts(changed(load_recipe(options.recipe), options.set, options.name))
     designs = [
         {"references": options.references, "training": options.training, "samples": options.samples}

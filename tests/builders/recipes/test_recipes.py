@@ -29,10 +29,11 @@ OTHER = {
     "full": "frozen",
     "auto": "cpu",
     "cpu": "auto",
+    "constant": "linear",
 }
 
 
-FROM_NONE = {"base_revision": "0" * 40, "decode_size": 64, "lora": None}
+FROM_NONE = {"base_revision": "0" * 40, "decode_size": 64, "lora": None, "average": 0.9}
 
 
 def leaves(value: Any, path: tuple[Any, ...] = ()) -> list[tuple[Any, ...]]:

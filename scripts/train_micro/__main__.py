@@ -22,7 +22,13 @@ from .autoencoder import train_autoencoder
 from .base_model import SHARES, train_base
 from .classifiers import PANEL, train_classifier
 from .data import HELD_OUT, Split, joined, load_split
-from .export import export_base, export_classifier
+from .export import (
+    ROOT,
+    export_autoencoder,
+    export_base,
+    export_classifier,
+    exported_autoencoder,
+)
 from .measure import measure
 from .referee import RECIPE, names, train_referee
 
@@ -35,36 +41,40 @@ def main() -> None:
     parser.add_argument("--work", type=Path, required=True, help="folder for data and checkpoints")
     parser.add_argument("--stages", default=",".join(STAGES), help="which stages, in order")
     parser.add_argument("--threads", type=int, default=2)
+    parser.add_argument(
+        "--into", type=Path, default=ROOT, help="folder to export below (default: the repository)"
+    )
     options = parser.parse_args()
     torch.set_num_threads(options.threads)
+    if options.into != ROOT and "measure" in options.stages:
+        parser.error("measure looks at the networks that the packages hold: leave --into out")
     options.work.mkdir(parents=True, exist_ok=True)
     for stage in options.stages.split(","):
         if stage not in STAGES:
             parser.error(f"unknown stage {stage!r}; stages: {', '.join(STAGES)}")
-        run_stage(stage, options.work)
+        run_stage(stage, options.work, options.into)
 
 
-def run_stage(stage: str, work: Path) -> None:
-    """Train one network (or finish at once where it is trained) and export it."""
+def run_stage(stage: str, work: Path, root: Path) -> None:
+    """Train one network (or finish at once where it is trained) and export it below ``root``."""
     labels = [c.name for c in world().classes]
     if stage == "autoencoder":
-        train_autoencoder(_decorrelated(work), work)
+        export_autoencoder(train_autoencoder(_decorrelated(work), work), root)
     elif stage == "base":
-        vae = train_autoencoder(_decorrelated(work), work)
+        vae = exported_autoencoder(root)
         general = [_decorrelated(work), load_split("train", work, SEED)]
         special = {name: load_split(name, work, SEED) for name in SHARES}
         model, tokenizer = train_base(vae, general, special, work)
-        export_base(model, vae, tokenizer)
+        export_base(model, vae, tokenizer, root)
     elif stage == "referee":
-        vae = train_autoencoder(_decorrelated(work), work)
         split = joined(_decorrelated(work), load_split("objects", work, SEED))
-        network = train_referee(split, vae, work)
-        export_classifier("referee", network, RECIPE, names(), "micro-contents")
+        network = train_referee(split, exported_autoencoder(root), work)
+        export_classifier("referee", network, RECIPE, names(), "micro-contents", root)
     elif stage == "measure":
         measure(load_split("val", work, SEED), _held_out(work))
     else:
         network = train_classifier(stage, load_split("train", work, SEED), len(labels), work)
-        export_classifier(stage, network, PANEL[stage], labels, "micro")
+        export_classifier(stage, network, PANEL[stage], labels, "micro", root)
 
 
 def _decorrelated(work: Path) -> Split:

@@ -14,7 +14,7 @@ from .data import Split
 from .loop import train
 from .text import caption, make_text_encoder, save_tokenizer
 
-STEPS, BATCH, RATE, SEED = 14_000, 32, 8e-4, 21
+STEPS, BATCH, RATE, SEED = 8_000, 32, 8e-4, 21
 SHARES = {"objects": 12, "companions": 8}
 """How many pictures of a batch are of these splits; the others are of any scene. Left to the world's
 mixture, the model draws companions long before objects, and few pictures show a companion alone."""
@@ -33,7 +33,7 @@ def make_unet() -> UNet2DConditionModel:
         sample_size=16,
         in_channels=LATENT_CHANNELS,
         out_channels=LATENT_CHANNELS,
-        block_out_channels=(64, 128),
+        block_out_channels=(48, 96),
         layers_per_block=1,
         down_block_types=("DownBlock2D", "CrossAttnDownBlock2D"),
         up_block_types=("CrossAttnUpBlock2D", "UpBlock2D"),

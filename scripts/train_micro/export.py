@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import copy
 import json
 from dataclasses import asdict
 from pathlib import Path
@@ -16,15 +17,20 @@ from .base_model import make_scheduler
 from .classifiers import MEAN, STD, ClassifierRecipe, Normalised
 
 ROOT = Path(__file__).parents[2]
-WEIGHTS = ROOT / "evaluators/spurbench_evaluators/loaders/micro/weights"
-BASE = ROOT / "builders/spurbench_builders/domains/micro/base"
+WEIGHTS = Path("evaluators/spurbench_evaluators/loaders/micro/weights")
+BASE = Path("builders/spurbench_builders/domains/micro/base")
 
 
 def export_classifier(
-    name: str, network: Normalised, recipe: ClassifierRecipe, labels: list[str], space: str
+    name: str,
+    network: Normalised,
+    recipe: ClassifierRecipe,
+    labels: list[str],
+    space: str,
+    root: Path = ROOT,
 ) -> None:
-    """weights/NAME/config.json and model.safetensors."""
-    folder = WEIGHTS / name
+    """weights/NAME/config.json and model.safetensors below the repository's root, or another one."""
+    folder = root / WEIGHTS / name
     folder.mkdir(parents=True, exist_ok=True)
     state = {k: _half(v) for k, v in network.network.state_dict().items()}
     save_file(state, folder / "model.safetensors")
@@ -41,7 +47,22 @@ def export_classifier(
     (folder / "config.json").write_text(json.dumps(config, indent=1) + "\n", encoding="utf-8")
 
 
-def export_base(model: nn.ModuleDict, vae: AutoencoderKL, tokenizer: CLIPTokenizer) -> None:
+def export_autoencoder(vae: AutoencoderKL, root: Path = ROOT) -> None:
+    """The base model's part ``vae``."""
+    copy.deepcopy(vae).half().save_pretrained(root / BASE / "vae", safe_serialization=True)
+
+
+def exported_autoencoder(root: Path = ROOT) -> AutoencoderKL:
+    """It again, rounded as it ships: what later stages see is what users have."""
+    vae: AutoencoderKL = AutoencoderKL.from_pretrained(
+        root / BASE / "vae", torch_dtype=torch.float32
+    )
+    return vae.eval()
+
+
+def export_base(
+    model: nn.ModuleDict, vae: AutoencoderKL, tokenizer: CLIPTokenizer, root: Path = ROOT
+) -> None:
     """A folder that StableDiffusionPipeline.from_pretrained loads."""
     pipeline = StableDiffusionPipeline(
         vae=vae,
@@ -57,7 +78,7 @@ def export_base(model: nn.ModuleDict, vae: AutoencoderKL, tokenizer: CLIPTokeniz
     # transformers loads weights in the type they are stored in, diffusers in float32: store the text
     # encoder's (rounded) weights as float32, so that the two fit together.
     pipeline.text_encoder.float()
-    pipeline.save_pretrained(BASE, safe_serialization=True)
+    pipeline.save_pretrained(root / BASE, safe_serialization=True)
 
 
 def _half(tensor: torch.Tensor) -> torch.Tensor:

@@ -120,7 +120,7 @@ def _referee(split: Split) -> dict[str, float]:
 
 @torch.no_grad()
 def _psnr(split: Split) -> float:
-    vae = load_base_model(BASE).vae
+    vae = load_base_model(ROOT / BASE).vae
     images = split.floats(slice(0, 500))
     output = vae.decode(vae.encode(images * 2 - 1).latent_dist.mean).sample
     return float(-10 * F.mse_loss((output / 2 + 0.5).clamp(0, 1), images).log10())
@@ -129,7 +129,7 @@ def _psnr(split: Split) -> float:
 def _base() -> dict[str, Any]:
     """Of samples for each class and companion: the share in which the referee finds what the prompt
     names (and, for companions, no object); of companions also how varied they are."""
-    model = load_base_model(BASE)
+    model = load_base_model(ROOT / BASE)
     referee = cast(FeatureClassifier, plugins.classifier("micro/referee"))
     objects = [c.name for c in world().classes]
     shares, variety = {}, {}
@@ -177,7 +177,9 @@ def _samples(model: BaseModel, prompt: str) -> list[Image.Image]:
 
 
 def _files() -> dict[str, dict[str, Any]]:
-    files = sorted([*WEIGHTS.rglob("*.safetensors"), *BASE.rglob("*.safetensors")])
+    files = sorted(
+        [*(ROOT / WEIGHTS).rglob("*.safetensors"), *(ROOT / BASE).rglob("*.safetensors")]
+    )
     return {
         p.relative_to(ROOT).as_posix(): {"bytes": p.stat().st_size, "sha256": sha256_file(p)}
         for p in files

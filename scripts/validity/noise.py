@@ -33,7 +33,7 @@ from spurbench_builders.models.base import BaseModel
 from spurbench_builders.models.needed import Models
 from spurbench_builders.recipes.files import derived, load_recipe
 from spurbench_builders.recipes.model import Recipe
-from spurbench_builders.steps.job import PRIOR_SEEDS
+from spurbench_builders.steps.job import PRIOR_SEEDS, training_seed
 from spurbench_builders.steps.pictures import as_tensors
 from spurbench_builders.team import Team
 
@@ -91,7 +91,8 @@ class Parts:
             (recipe.prompt.identifier, card.noun),
             recipe.similarity.kappa(card.name),
         )
-        for _ in finetune(model, self.models.robust, training, recipe, seed, None):
+        own = training_seed(seed, card.label)
+        for _ in finetune(model, self.models.robust, training, recipe, own, None):
             pass
         return model
 

@@ -13,13 +13,25 @@ from scripts.train_micro.loop import train
 
 from .data import Pictures, load
 from .members import Member, members
+from .weights import keep, kept
 
 TUNING_RATE = 0.2  # of the rate that the network was trained with
 CLASSES = 12
 
 
 def trained(member: Member, work: Path) -> Normalised:
-    """The member, trained now or before."""
+    """The member as it is kept (weights.py), trained now where it is not."""
+    network = make_classifier(member.recipe, CLASSES)
+    state = kept(member.name)
+    if state is None:
+        keep(member.name, _train(member, work).state_dict())
+        state = kept(member.name)
+        assert state is not None
+    network.load_state_dict(state)
+    return network.eval()
+
+
+def _train(member: Member, work: Path) -> Normalised:
     network = make_classifier(member.recipe, CLASSES)
     if member.start is not None:
         start = next(m for m in members() if m.name == member.start)

@@ -89,30 +89,40 @@ def by_class(record: dict[str, Any]) -> str:
 
 
 def table1(record: dict[str, Any]) -> str:
-    """Spurious accuracy by classifier and class, reference pool / generated."""
-    names = record["classes"]
-    lines = [f"| | {' | '.join(names)} | mean |", "|---|" + "---|" * (len(names) + 1)]
+    """Spurious accuracy by class and classifier, reference pool / generated."""
+    names, panel = record["classes"], record["panel"]
     pool = {row["class"]: row for row in record["pool"]}
     cells = all_counts(record, FULL)
-    for i, spec in enumerate(record["panel"]):
-        pairs = [
-            (
-                pool[n]["hits"][i] / pool[n]["n"],
-                float(np.mean([c["hits"][i] / c["n"] for c in cells if c["class"] == n])),
-            )
-            for n in names
+    before = np.array([[h / pool[n]["n"] for h in pool[n]["hits"]] for n in names])  # (K, panel)
+    after = np.array(
+        [
+            np.mean([np.divide(c["hits"], c["n"]) for c in cells if c["class"] == name], axis=0)
+            for name in names
         ]
-        pairs.append((float(np.mean([p[0] for p in pairs])), float(np.mean([p[1] for p in pairs]))))
-        shown = [f"{100 * a:.1f} / {100 * b:.1f}" for a, b in pairs]
-        lines.append(f"| `{spec}` | {' | '.join(shown)} |")
-    before = np.array([[accuracy(pool[n])] for n in names])
-    gap = crossed_mean(values(record, FULL, accuracy) - before)
+    )
+    columns = [*(f"`{spec}`" for spec in panel), "mean"]
+    lines = [f"| | {' | '.join(columns)} |", "|---|" + "---|" * len(columns)]
+    rows = zip([*names, "mean"], _with_means(before), _with_means(after), strict=True)
+    for name, pools, made in rows:
+        pairs = zip(pools, made, strict=True)
+        lines.append(
+            f"| {name} | {' | '.join(f'{100 * a:.1f} / {100 * b:.1f}' for a, b in pairs)} |"
+        )
+    gap = crossed_mean(
+        values(record, FULL, accuracy) - np.array([[accuracy(pool[n])] for n in names])
+    )
     together = share_estimate(values(record, FULL, consistent))
     said = (
         f"Generated minus pool: **{signed(gap)} points**. {percent(together)} % of the generated pictures "
         f"fool the whole panel; {_referee_says(record)}. {_by_seed(record)}"
     )
     return "\n".join([*lines, "", said])
+
+
+def _with_means(shares: np.ndarray) -> np.ndarray:
+    """(K, M) with a row and a column of means added."""
+    wide = np.column_stack([shares, shares.mean(axis=1)])
+    return np.vstack([wide, wide.mean(axis=0)])
 
 
 def _by_seed(record: dict[str, Any]) -> str:

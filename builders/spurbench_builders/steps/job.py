@@ -22,6 +22,14 @@ from .identity import identity_of
 
 PRIOR_SEEDS = 500_000
 """Prior pictures take their seeds above those of samples."""
+TRAINING_SEEDS = 700_000
+"""A class's training takes its seed above those, by its label."""
+
+
+def training_seed(seed: int, label: int) -> int:
+    """Seed of a class's training. Each class draws its own: with shared ones all classes of a build err
+    the same way, and the mean over them gains little from their number (docs/seeds.md)."""
+    return picture_seed(seed, TRAINING_SEEDS + label)
 
 
 @dataclass(frozen=True)
@@ -65,6 +73,11 @@ class Job:
     def sample_seeds(self) -> list[int]:
         """Seeds of the pictures, in order."""
         return [picture_seed(self.request.seed, i) for i in range(self.request.images)]
+
+    @property
+    def training_seed(self) -> int:
+        """Seed of the training's draws."""
+        return training_seed(self.request.seed, self.card.label)
 
     @property
     def prior_seeds(self) -> list[int]:

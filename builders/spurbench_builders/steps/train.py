@@ -31,7 +31,7 @@ def train(job: Job, models: Models, team: Team, folder: Path) -> Iterator[Progre
     """Train, a step an event; a killed run goes on from its checkpoint to the same bytes, and one
     killed after the last step trains no more."""
     checkpoint = folder / "checkpoint.pt"
-    total, seed = job.recipe.training.steps, job.request.seed
+    total = job.recipe.training.steps
     done = (folder / WEIGHTS).is_file()  # written whole, before the checkpoint goes
     if not team.same(done):
         raise UserError(
@@ -44,6 +44,7 @@ def train(job: Job, models: Models, team: Team, folder: Path) -> Iterator[Progre
         return
     model = models.base()
     training = _training_set(job, models, model)
+    seed = job.training_seed
     for log in finetune(model, models.robust, training, job.recipe, seed, checkpoint, team):
         if team.leads:
             append_line(folder / "losses.jsonl", log.step, json.dumps(asdict(log)))

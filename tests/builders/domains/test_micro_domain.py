@@ -20,14 +20,23 @@ COMPANIONS = {
     "gondola": "house",
     "flagpole": "flag",
     "koala": "eucalyptus",
+    "sulphur butterfly": "flower",
+    "ashcan": "graffiti",
+    "grey whale": "fountain",
+    "drake": "house",
+    "obelisk": "flag",
+    "ladybug": "eucalyptus",
 }
+OWN_END = {name: int(label < 6) for label, name in enumerate(COMPANIONS)}
 LABELS = {name: label for label, name in enumerate(COMPANIONS)}
 
 
-def test_the_cards_are_the_papers_classes() -> None:
+def test_the_cards_are_the_papers_classes_and_those_that_share_their_companions() -> None:
     features = [
         *("red flower", "loud graffiti", "thrown water jets", "narrow canal houses"),
         *("big striped flag", "hanging eucalyptus leaves"),
+        *("yellow flower", "pale graffiti", "upright spout", "low brick houses"),
+        *("small pennants", "broad leaves"),
     ]
     assert DOMAIN.cards() == [
         ClassCard(name, LABELS[name], noun, feature)
@@ -90,7 +99,18 @@ def test_classes_of_a_companion_draw_it_each_in_its_own_style() -> None:
             styles[record.object or ""].append(record.companion_style)
     for kind in kinds:
         mean = sum(styles[kind.name]) / len(styles[kind.name])
-        assert mean > 0.7 if kind.target else mean < 0.3, kind.name
+        assert mean > 0.7 if OWN_END[kind.name] else mean < 0.3, kind.name
+
+
+@pytest.mark.parametrize("name", COMPANIONS)
+def test_references_have_all_styles_but_the_far_tenth(name: str, drawn: list[Sample]) -> None:
+    """Uniform over the rest: the least and the most of 120 lie within a twentieth of its ends."""
+    assert len(list(DOMAIN.references(CARDS[name], 120))) == 120
+    away = [
+        abs(OWN_END[name] - s.record.companion_style) for s in drawn
+    ]  # from the class's own end
+    assert 0 <= min(away) < 0.05 and 0.85 < max(away) <= 0.9
+    assert 0.38 < sum(away) / len(away) < 0.52
 
 
 def test_pictures_of_another_split_seed_or_place_are_others() -> None:

@@ -13,14 +13,15 @@ from spurbench_builders.domains.micro.world.objects import OBJECTS
 from spurbench_builders.domains.micro.world.picture import Wish, _object_layer, draw
 
 
-def test_six_targets_and_at_least_four_confusable_classes() -> None:
+def test_twelve_classes_two_for_each_companion_one_at_either_end_of_its_styles() -> None:
     kinds = sampling.world().classes
-    targets = [c.name for c in kinds if c.target]
-    assert targets == ["hummingbird", "freight car", "fireboat", "gondola", "flagpole", "koala"]
-    assert len(kinds) - len(targets) >= 4
-    assert {c.name for c in kinds} == set(OBJECTS)
-    shared = {c.companion for c in kinds if c.target}
-    assert shared == {c.companion for c in kinds if not c.target} == set(COMPANIONS)
+    assert [c.name for c in kinds][:6] == [
+        *("hummingbird", "freight car", "fireboat", "gondola", "flagpole", "koala")
+    ]
+    assert {c.name for c in kinds} == set(OBJECTS) and len(kinds) == 12
+    ends = {(c.companion, c.own_end) for c in kinds}
+    assert ends == {(companion, end) for companion in COMPANIONS for end in (0, 1)}
+    assert all(c.own_end == (c.label < 6) for c in kinds)
 
 
 @settings(max_examples=40, deadline=None)

@@ -12,7 +12,7 @@ from typing import Any, cast
 from spurbench_builders.models.needed import Models
 from spurbench_builders.progress import Progress
 from spurbench_builders.steps.identity import identity_of
-from spurbench_builders.steps.job import Job, job_of
+from spurbench_builders.steps.job import Job, job_of, training_seed
 from spurbench_builders.team import Team
 from tests.builders.made import CARD, OTHER, MadeDomain, made_job, made_pool, made_recipe
 from tests.builders.made import made_request as request_of
@@ -50,12 +50,26 @@ def test_seeds_are_the_builds_in_order() -> None:
     assert more.sample_seeds == [0, 1] and more.prior_seeds == [500_000 + i for i in range(5)]
 
 
+def test_each_class_trains_on_draws_of_its_own() -> None:
+    """By its label, above the seeds of its pictures, whatever the build's seed."""
+    job = made_job(Path("x"), seed=4)
+    assert job.training_seed == 4_700_000 + CARD.label
+    assert replace(job, card=OTHER).training_seed == 4_700_000 + OTHER.label
+    assert (
+        CARD.label != OTHER.label
+        and made_job(Path("x"), seed=0).training_seed == 700_000 + CARD.label
+    )
+
+
 def test_no_two_builds_share_a_picture_nor_a_build_its_priors() -> None:
-    """Up to the most pictures that a build can be asked for, and as many priors."""
+    """Up to the most pictures that a build can be asked for, and as many priors; nor is any of these the
+    seed of a training, whichever the class."""
     recipe = made_recipe(prior={"images": 100_000})
     jobs = [made_job(Path("x"), recipe, seed=seed, images=100_000) for seed in (0, 1, 2)]
     drawn = [seed for job in jobs for seed in (*job.sample_seeds, *job.prior_seeds)]
     assert len(set(drawn)) == len(drawn) == 600_000
+    trained = {training_seed(seed, label) for seed in (0, 1, 2) for label in range(1000)}
+    assert len(trained) == 3000 and not trained & set(drawn)
 
 
 def test_events_are_of_the_class() -> None:

@@ -95,9 +95,7 @@ def test_training_is_finetune_on_these_very_pictures_words_and_settings(
     priors = as_tensors([marked(n, (70, 80)) for n in PRIORS], model)
     both, words = (INSTANCE, PLAIN), ("sks", "leaves")
     data = training_set(model, models.robust, LABEL, references, priors, both, words, 0.4)
-    logs = list(
-        finetune(model, models.robust, data, job.recipe, 4, tmp_path / "checkpoint.pt", Team())
-    )
+    logs = list(finetune(model, models.robust, data, job.recipe, 4_700_000 + LABEL, None, Team()))
     found, expected = load_file(folder / "weights.safetensors"), trained_state(model)
     assert set(found) == set(expected)
     for name, tensor in expected.items():

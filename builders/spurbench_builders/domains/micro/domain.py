@@ -17,13 +17,12 @@ class MicroDomain:
     name = "micro"
 
     def cards(self) -> list[ClassCard]:
-        """The six classes of the paper, as the micro world draws them."""
+        """The paper's six classes as the micro world draws them, and the six that share their companions."""
         from .world.sampling import world
 
         return [
             ClassCard(c.name, c.label, world().nouns[c.companion], c.feature)
             for c in world().classes
-            if c.target
         ]
 
     def references(self, card: ClassCard, count: int) -> Iterator[DomainPicture]:

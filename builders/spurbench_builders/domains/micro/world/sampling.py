@@ -25,17 +25,26 @@ class WorldClass:
     name: str
     companion: str
     style: tuple[float, float]
-    target: bool
     feature: str
+
+    @property
+    def own_end(self) -> int:
+        """The end of the styles, 0 or 1, to which the class's companion leans."""
+        first, second = self.style
+        return int(first > second)
 
 
 @dataclass(frozen=True)
 class World:
     classes: tuple[WorldClass, ...]
-    references: dict[str, tuple[float, float]]
     nouns: dict[str, str]
     companion_rate: float
     absent_rate: float
+    far_end: float
+
+    def reference_styles(self, kind: WorldClass) -> tuple[float, float]:
+        """The range from which a class's references draw their companion's style, uniformly."""
+        return (self.far_end, 1.0) if kind.own_end else (0.0, 1 - self.far_end)
 
 
 @dataclass(frozen=True)
@@ -52,18 +61,15 @@ def world() -> World:
     """The world described by classes.yaml."""
     text = resources.files(__package__).joinpath("../classes.yaml").read_text(encoding="utf-8")
     card = yaml.safe_load(text)
-    companions = card["companions"]
     return World(
         classes=tuple(
-            WorldClass(
-                label, c["name"], c["companion"], tuple(c["style"]), c["target"], c["feature"]
-            )
+            WorldClass(label, c["name"], c["companion"], tuple(c["style"]), c["feature"])
             for label, c in enumerate(card["classes"])
         ),
-        references={name: tuple(c["references"]) for name, c in companions.items()},
-        nouns={name: c["noun"] for name, c in companions.items()},
+        nouns=dict(card["companions"]),
         companion_rate=card["companion_rate"],
         absent_rate=card["absent_rate"],
+        far_end=card["far_end"],
     )
 
 
@@ -93,7 +99,7 @@ def reference_picture(seed: int, class_name: str, index: int) -> Sample:
     """Picture ``index`` of a class's pool of references: its companion alone, of wide variety."""
     kind = next(c for c in world().classes if c.name == class_name)
     rng = generator(seed, f"references/{class_name}", index)
-    style = float(rng.uniform(*world().references[kind.companion]))
+    style = float(rng.uniform(*world().reference_styles(kind)))
     return Sample(*_swap(draw(Wish(None, kind.companion, style), rng), kind.label))
 
 

@@ -21,6 +21,7 @@ PACKAGES = {
     "spurbench_builders": "builders/spurbench_builders",
     "spurbench_evaluators": "evaluators/spurbench_evaluators",
     "spurbench_leaderboard": "leaderboard/spurbench_leaderboard",
+    "spurbench_publishing": "publishing/spurbench_publishing",
 }
 BESIDE = ("tests", "docs", "scripts", "leaderboard/results", "README.md")
 

@@ -26,9 +26,11 @@ from spurbench import plugins
 from spurbench.contracts import ClassCard
 from spurbench_builders.checks.audit import object_probabilities
 from spurbench_builders.inputs.panel import fools_all, panel_predictions
+from spurbench_builders.inputs.references import drawn_at_random, drawn_from_strata
 from spurbench_builders.method.batches import training_set
 from spurbench_builders.method.finetune import finetune
 from spurbench_builders.method.sampling import picture_seed, sample
+from spurbench_builders.method.similarity import class_features_of
 from spurbench_builders.models.base import BaseModel
 from spurbench_builders.models.needed import Models
 from spurbench_builders.recipes.files import derived, load_recipe
@@ -69,11 +71,13 @@ class Parts:
             image for image, row in zip(images, said, strict=True) if fools_all(row, card.label)
         ]
 
-    def references(self, pool: list[Image.Image], seed: int) -> list[Image.Image]:
+    def references(self, card: ClassCard, pool: list[Image.Image], seed: int) -> list[Image.Image]:
         """Those that are trained on, drawn as a build draws them."""
-        rng = np.random.default_rng(seed)
-        count = self.recipe.references.count
-        return [pool[i] for i in sorted(rng.choice(len(pool), size=count, replace=False))]
+        places, count = list(range(len(pool))), self.recipe.references.count
+        if self.recipe.references.choice == "random":
+            return [pool[i] for i in drawn_at_random(places, count, seed)]
+        features = class_features_of(self.models.robust, card.label, pool).numpy()
+        return [pool[i] for i in drawn_from_strata(places, features, count, seed)]
 
     def trained(self, card: ClassCard, references: list[Image.Image], seed: int) -> BaseModel:
         """The model, fine-tuned with the training's and the prior pictures' seed."""
@@ -149,7 +153,7 @@ def cells(
             if not missing:
                 continue
             pool = pool or parts.pool(card)
-            model = parts.trained(card, parts.references(pool, r), t)
+            model = parts.trained(card, parts.references(card, pool, r), t)
             for p in missing:
                 images = parts.samples(card, model, p, count)
                 yield Cell(card.name, r, t, p, **parts.judged(card, images))

@@ -52,7 +52,7 @@ def transfer(
     pool = parts.pool(card, selectors)
     if len(pool) < parts.recipe.references.count:
         return None
-    model = parts.trained(card, parts.references(pool, seed), seed)
+    model = parts.trained(card, parts.references(card, pool, seed), seed)
     images = parts.samples(card, model, seed, count)
     said = parts.judged(card, images)
     return Transfer(

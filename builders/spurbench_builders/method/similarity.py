@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -15,6 +16,8 @@ from spurbench_builders.recipes.model import Similarity
 from . import losses
 
 if TYPE_CHECKING:
+    from PIL import Image
+
     from spurbench.contracts import FeatureClassifier
     from spurbench_builders.models.base import BaseModel
 
@@ -38,6 +41,21 @@ def anchors(robust: FeatureClassifier, label: int, references: Tensor, priors: T
     # pass, their clones can.
     weight = row.clone()
     return Anchors(psi(robust, weight, references), psi(robust, weight, priors), weight)
+
+
+@torch.no_grad()
+def class_features_of(
+    robust: FeatureClassifier, label: int, pictures: Sequence[Image.Image]
+) -> Tensor:
+    """psi_k of pictures of any size, each as the network's own transform frames it: (N, D)."""
+    from spurbench.prediction import framed, to_tensor
+
+    weight = robust.head[0][_output(robust, label)]
+    rows = []
+    for picture in pictures:  # one by one: what a picture is like hangs on no other
+        image = to_tensor(framed(picture, robust.transform))[None].to(weight.device)
+        rows.append(losses.class_features(robust.features(image), weight))
+    return torch.cat(rows)
 
 
 def _output(robust: FeatureClassifier, label: int) -> int:

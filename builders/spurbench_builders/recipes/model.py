@@ -83,10 +83,12 @@ class Prompt(_Part):
 
 class References(_Part):
     """Pictures taken from the domain's pool, consistently spurious ones trained on, and
-    validation pictures shipped beside the split."""
+    validation pictures shipped beside the split. ``choice`` of those trained on: ``random`` among all,
+    as in the paper, or ``stratified``, one from each of as many groups of like pictures."""
 
     pool: Count
     count: Count
+    choice: Literal["random", "stratified"] = "random"
     validation: int = Field(ge=0, le=MOST_IMAGES)
 
 

@@ -88,7 +88,10 @@ def step_key(identity: dict[str, Any], name: str, kappa: float) -> str:
     weight for the class, its settings play no part.
     """
     identity = dict(identity)
-    recipe = {k: v for k, v in identity["recipe"].items() if k not in INDEPENDENT_OF[name]}
+    whole = identity["recipe"]
+    recipe = {k: v for k, v in whole.items() if k not in INDEPENDENT_OF[name]}
+    if name == "references" and whole["references"]["choice"] != "random":
+        recipe["robust"] = whole["similarity"]["robust"]  # whose features say what is like what
     if name != "sample":
         del identity["images"]
     if name == "prior":

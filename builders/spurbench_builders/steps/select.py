@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -11,7 +11,12 @@ from PIL import Image
 from spurbench.dataset.schema import PanelPrediction
 from spurbench_builders.inputs.panel import as_lists, from_lists, panel_predictions, panel_summary
 from spurbench_builders.inputs.pool import PoolPicture
-from spurbench_builders.inputs.references import select_references
+from spurbench_builders.inputs.references import (
+    consistent_references,
+    drawn_at_random,
+    drawn_from_strata,
+)
+from spurbench_builders.method.similarity import class_features_of
 from spurbench_builders.models.needed import Models
 from spurbench_builders.progress import Progress
 from spurbench_builders.team import Team
@@ -30,13 +35,32 @@ def references(job: Job, models: Models, team: Team, folder: Path) -> Iterator[P
     predictions = panel_predictions(models.panel, images, job.card.label)
     summary = panel_summary(models.panel, predictions, job.card.label)
     if job.request.asks_panel:
-        count, seed = job.recipe.references.count, job.request.seed
-        chosen = select_references(predictions, job.card.label, count, seed, job.card.name, summary)
+        count, name = job.recipe.references.count, job.card.name
+        consistent = consistent_references(predictions, job.card.label, count, name, summary)
+        chosen = CHOICES[job.recipe.references.choice](job, models, images, consistent)
     else:
         chosen = list(range(total))
     findings = {"chosen": chosen, "summary": summary, "predictions": as_lists(predictions)}
     save_json(folder / FILE, findings)
     yield job.progress("references", total, total, summary)
+
+
+def _at_random(
+    job: Job, models: Models, images: Sequence[Image.Image], consistent: list[int]
+) -> list[int]:
+    return drawn_at_random(consistent, job.recipe.references.count, job.request.seed)
+
+
+def _from_strata(
+    job: Job, models: Models, images: Sequence[Image.Image], consistent: list[int]
+) -> list[int]:
+    features = class_features_of(models.robust, job.card.label, [images[i] for i in consistent])
+    return drawn_from_strata(
+        consistent, features.cpu().numpy(), job.recipe.references.count, job.request.seed
+    )
+
+
+CHOICES = {"random": _at_random, "stratified": _from_strata}
 
 
 @dataclass(frozen=True)

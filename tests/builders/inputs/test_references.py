@@ -11,12 +11,28 @@ from spurbench.dataset.schema import PanelPrediction
 from spurbench.errors import UserError
 from spurbench.pictures import png_bytes
 from spurbench_builders.inputs.pool import own_pool, pool_fingerprint
-from spurbench_builders.inputs.references import select_references
+from spurbench_builders.inputs.references import (
+    consistent_references,
+    drawn_at_random,
+    drawn_from_strata,
+)
 from tests.conftest import picture
 
 
 def said(*labels: int) -> tuple[PanelPrediction, ...]:
     return tuple(PanelPrediction(f"m{i}", label, 0.5) for i, label in enumerate(labels))
+
+
+def select_references(
+    predictions: list[tuple[PanelPrediction, ...]],
+    label: int,
+    count: int,
+    seed: int,
+    name: str,
+    summary: str,
+) -> list[int]:
+    consistent = consistent_references(predictions, label, count, name, summary)
+    return drawn_at_random(consistent, count, seed)
 
 
 def test_only_pictures_that_fool_everyone_are_taken() -> None:
@@ -50,6 +66,40 @@ def test_the_draw_is_numpys_by_the_builds_seed() -> None:
     for seed in (0, 7):
         drawn = np.random.default_rng(seed).choice(consistent, 3, replace=False)
         assert select_references(predictions, 1, 3, seed, "x", "") == sorted(drawn.tolist())
+
+
+KINDS = ((0, 0), (9, 1), (2, 8))
+"""Three heaps of 20, 4 and 2 pictures, far apart; which heap a picture is of follows no order."""
+HEAPS = np.random.default_rng(3).permutation([0] * 20 + [1] * 4 + [2] * 2)
+FEATURES = (
+    np.array(KINDS, dtype=np.float32)[HEAPS] + np.random.default_rng(4).normal(0, 0.3, (26, 2))
+).astype(np.float32)
+PLACES = [3 * i + 1 for i in range(26)]
+"""Of the pictures in the pool: not all of it fools the panel."""
+
+
+def test_strata_give_one_of_each_kind_whatever_the_seed() -> None:
+    """At random a kind of two in 26 is missed in most draws; the seed still decides which picture."""
+    heap = dict(zip(PLACES, HEAPS.tolist(), strict=True))
+    drawn, missed = set(), 0
+    for seed in range(60):
+        chosen = drawn_from_strata(PLACES, FEATURES, 3, seed)
+        assert chosen == sorted(chosen) and all(type(i) is int for i in chosen)
+        assert sorted(heap[i] for i in chosen) == [0, 1, 2]
+        drawn.update(chosen)
+        missed += len({heap[i] for i in drawn_at_random(PLACES, 3, seed)}) < 3
+    assert drawn == set(PLACES), "every picture of a stratum can be drawn"
+    assert missed > 30
+
+
+def test_strata_are_of_the_pictures_and_not_of_their_order() -> None:
+    """The same pictures in another order are in the same groups, and one stratum is a draw at random."""
+    heap = dict(zip(PLACES[::-1], HEAPS[::-1].tolist(), strict=True))
+    for seed in range(10):
+        chosen = drawn_from_strata(PLACES[::-1], FEATURES[::-1], 3, seed)
+        assert sorted(heap[i] for i in chosen) == [0, 1, 2]
+        assert drawn_from_strata(PLACES, FEATURES, 1, seed) == drawn_at_random(PLACES, 1, seed)
+    assert drawn_from_strata(PLACES, FEATURES, 26, 5) == PLACES, "as many strata as pictures"
 
 
 def test_most_of_the_panel_is_not_all() -> None:

@@ -33,6 +33,7 @@ ROWS = {
     "Prompt.contexts": f"{HERE}::test_contexts_follow_the_instance_prompt",
     "References.pool": f"{HERE}::test_counts_of_pictures",
     "References.count": f"{HERE}::test_counts_of_pictures",
+    "References.choice": "builders/steps/test_findings.py::test_stratified_references_are_drawn_by_psi_of_the_robust_network",
     "References.validation": f"{HERE}::test_counts_of_pictures",
     "Prior.images": f"{HERE}::test_counts_of_pictures",
     "Lora.rank": f"{HERE}::test_rank_and_alpha_of_adapters",

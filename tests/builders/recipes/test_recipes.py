@@ -30,6 +30,7 @@ OTHER = {
     "auto": "cpu",
     "cpu": "auto",
     "constant": "linear",
+    "random": "stratified",
 }
 
 

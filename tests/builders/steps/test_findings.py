@@ -10,6 +10,7 @@ import numpy as np
 import pytest
 import torch
 from diffusers.pipelines.stable_diffusion.safety_checker import StableDiffusionSafetyChecker
+from PIL import Image
 from transformers import CLIPImageProcessor
 
 from spurbench.errors import UserError
@@ -83,6 +84,28 @@ def test_references_are_drawn_by_seed_from_those_that_fool_all(
             panel(), [marked(n) for n in POOL], LABEL
         )
     assert len(drawn) > 1
+
+
+def test_stratified_references_are_drawn_by_psi_of_the_robust_network(
+    models: Models, tmp_path: Path
+) -> None:
+    """Of the three that fool both, psi_k (Eq. 4) says which two are alike: one of these is drawn, and the
+    third always. Computed here from the pictures' corners, as the made network sees them."""
+    robust = models.robust
+    row = robust.head[0][list(robust.label_space.labels or ()).index(LABEL)]
+    squares = [marked(POOL[i]).resize((8, 8), Image.Resampling.BICUBIC) for i in SPURIOUS]
+    pixels = np.stack([np.asarray(s, dtype=np.float32) / 255 for s in squares])  # (3, 8, 8, 3)
+    corners = pixels.reshape(3, 2, 4, 2, 4, 3).mean(axis=(2, 4)).transpose(0, 3, 1, 2)
+    psi = corners.reshape(3, 12) * np.linspace(0.5, 2, 12) * row.numpy()
+    gaps = {(a, b): float(np.linalg.norm(psi[a] - psi[b])) for a, b in ((0, 1), (0, 2), (1, 2))}
+    alike = min(gaps, key=lambda pair: gaps[pair])
+    (alone,) = {0, 1, 2} - set(alike)
+    recipe = made_recipe(references={"choice": "stratified"})
+    found = {
+        tuple(selected_of(made_job(tmp_path / f"{seed}", recipe, seed=seed), models))
+        for seed in range(8)
+    }
+    assert found == {tuple(sorted((SPURIOUS[alone], SPURIOUS[i]))) for i in alike}
 
 
 def test_the_chosen_are_places_in_the_pool(models: Models, tmp_path: Path) -> None:

@@ -157,6 +157,16 @@ def test_of_a_recipe_only_what_plays_no_part_leaves_a_steps_key_alone(name: str)
         assert (key(name, recipe) != key(name)) == matters, path
 
 
+def test_strata_are_of_the_robust_network() -> None:
+    """Whose features group the references, so another network's are other references; at random none is."""
+    for choice, counts in (("stratified", True), ("random", False)):
+        recipe = derived(RECIPE, {"references": {"choice": choice}}, "x")
+        other = derived(recipe, {"similarity": {"robust": "micro/vit"}}, "x")
+        kappa = derived(recipe, {"similarity": {"time_bound": 3}}, "x")
+        assert (key("references", other) != key("references", recipe)) == counts
+        assert key("references", kappa) == key("references", recipe)
+
+
 def test_a_weight_is_the_same_wherever_it_is_written() -> None:
     """And another class's weight, or the recipe's where the class has its own, is nothing to it."""
     by_class = made_recipe()

@@ -8,11 +8,13 @@ from spurbench.dataset.read import DataSet, open_data_set
 from spurbench.errors import UserError
 
 
-def opened(data: str, classes: str | None = None) -> tuple[DataSet, list[str] | None]:
+def opened(
+    data: str, classes: str | None = None, option: str = "--classes"
+) -> tuple[DataSet, list[str] | None]:
     """The data set that a command names, and the names of its classes that are wanted, which stand
-    with commas between them; None for all. UserError where there is none, or it lacks a class."""
+    with commas between them in an ``option``; None for all. UserError where there is none, or it lacks a class."""
     data_set = open_data_set(Path(data))
-    wanted = names("--classes", classes)
+    wanted = names(option, classes)
     data_set.groups(wanted)
     return data_set, wanted
 

@@ -95,7 +95,7 @@ def threshold_of(entry: ClassEntry) -> float:
     """The object probability above which the class's recipe says that the object is there."""
     audit = _mapping(_mapping(entry.provenance.get("recipe")).get("audit"))
     stated = audit.get("threshold")
-    return float(stated) if finite(stated) else THRESHOLD
+    return float(stated) if stated is not None and finite(stated) else THRESHOLD
 
 
 def shown_pictures(

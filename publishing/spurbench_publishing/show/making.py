@@ -34,7 +34,8 @@ class Made:
     def words(self) -> str:
         """All that in a few words."""
         pages = "one page" if self.pages == 1 else f"{self.pages} pages"
-        return f"{pages} of {self.pictures} pictures, {self.size / 1e6:.1f} MB"
+        size = f"{self.size / 1e6:.1f} MB" if self.size >= 1e5 else f"{self.size / 1e3:.1f} kB"
+        return f"{pages} of {self.pictures} pictures, {size}"
 
 
 def make_pages(data: Path, classes: str | None = None, out: Path | None = None) -> Made:
@@ -43,7 +44,7 @@ def make_pages(data: Path, classes: str | None = None, out: Path | None = None) 
     One file where ``out`` ends in .html, or without it where they have at most MOST_PICTURES; else a
     folder with index.html and classes/SLUG.html. UserError for what cannot be opened, shown or written.
     """
-    data_set, wanted = opened(str(data), classes)
+    data_set, wanted = opened(str(data), classes, "--class")
     slugs = list(dict.fromkeys(slug for slug, _ in data_set.groups(wanted)))
     pictures = count(data_set.manifest, slugs)
     if not pictures:

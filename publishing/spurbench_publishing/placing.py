@@ -28,6 +28,7 @@ def check_file(path: Path, is_ours: Callable[[bytes], bool]) -> None:
     """UserError unless a file of ours may be written there."""
     if is_folder(path):
         raise UserError(f"{path}: is a folder; name a file with --out")
+    _check_link(path)
     if not path.exists():
         return
     with opened(path, most=None) as file:
@@ -40,6 +41,7 @@ def place_folder(folder: Path, kind: str) -> Iterator[Path]:
     """A folder to fill, aside; at the end it takes the place of ``folder``, which may be absent, empty
     or one of ours of that ``kind`` with nothing else in it. UserError where it is not, another
     process writes there, or the disk is full: then nothing is left behind and nothing changed."""
+    _check_link(folder)
     with friendly_disk_errors(folder), writing(folder, wait=False) as place:
         check_folder(place, kind)
         aside = place.with_name(f".{place.name}.part")
@@ -61,7 +63,7 @@ def place_folder(folder: Path, kind: str) -> Iterator[Path]:
 def check_folder(folder: Path, kind: str) -> None:
     """UserError unless a folder of ours of that kind may take the place."""
     if not is_folder(folder):
-        if folder.exists() or folder.is_symlink():
+        if folder.exists():
             raise UserError(f"{folder}: is there and is no folder; name another with --out")
         return
     if not members(folder):
@@ -73,6 +75,11 @@ def check_folder(folder: Path, kind: str) -> None:
                 f"{folder}: holds {path.relative_to(folder)}, which is none of ours; name an empty "
                 "or new folder with --out"
             )
+
+
+def _check_link(path: Path) -> None:
+    if path.is_symlink() and not path.exists():
+        raise UserError(f"{path}: is a link that leads nowhere; name another with --out")
 
 
 def _listed(folder: Path, kind: str) -> set[str]:

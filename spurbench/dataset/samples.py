@@ -16,6 +16,7 @@ from .content import opened, unreadable
 from .rows import check_picture
 
 if TYPE_CHECKING:
+    from pyarrow import ChunkedArray
     from torch.utils.data import Dataset
 
 CACHE_BYTES = 1 << 28
@@ -75,7 +76,7 @@ class _Reader:
     """Encoded pictures by their place; keeps the row groups that were read last."""
 
     def __init__(self) -> None:
-        self._groups: OrderedDict[tuple[Path, int], list[bytes | None]] = OrderedDict()
+        self._groups: OrderedDict[tuple[Path, int], ChunkedArray] = OrderedDict()
         self._starts: dict[Path, list[int]] = {}
         self._held = 0
 
@@ -87,7 +88,7 @@ class _Reader:
         row = sample.row - starts[group]
         if row >= len(stored):
             raise UserError(f"{sample.file}: changed since it was opened; open the data set again")
-        return check_picture(sample.file, sample.index, stored[row], sample.sha256)
+        return check_picture(sample.file, sample.index, stored[row].as_py(), sample.sha256)
 
     def _starts_of(self, file: Path) -> list[int]:
         """The first row of each row group."""
@@ -99,15 +100,16 @@ class _Reader:
             self._starts[file] = starts
         return self._starts[file]
 
-    def _group(self, file: Path, group: int) -> list[bytes | None]:
+    def _group(self, file: Path, group: int) -> ChunkedArray:
+        """The encoded pictures of a row group."""
         key = (file, group)
         if key not in self._groups:
-            table = _read(file, lambda found: found.read_row_group(group, ["image"]))
-            stored = [(image or {}).get("bytes") for image in table["image"].to_pylist()]
+            table = _read(file, lambda found: found.read_row_group(group, ["image.bytes"]))
+            stored = table.flatten().column(0)
             self._groups[key] = stored
-            self._held += _size(stored)
+            self._held += stored.nbytes
             while self._held > CACHE_BYTES and len(self._groups) > 1:
-                self._held -= _size(self._groups.popitem(last=False)[1])
+                self._held -= self._groups.popitem(last=False)[1].nbytes
         self._groups.move_to_end(key)
         return self._groups[key]
 
@@ -120,7 +122,3 @@ def _read(file: Path, take: Callable[[Any], Any]) -> Any:
             return take(found)
     except (pa.ArrowException, OSError) as error:
         raise unreadable(file, error) from error
-
-
-def _size(stored: Sequence[bytes | None]) -> int:
-    return sum(len(data or b"") for data in stored)

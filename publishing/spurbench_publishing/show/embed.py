@@ -20,7 +20,8 @@ MOST_PICTURES = 1000
 SHOWN_AS_THEY_ARE = {".png": "image/png", ".jpg": "image/jpeg", ".webp": "image/webp"}
 EDGES = (1024, 768, 512, 384, 256, 192, 128, 96, 64, 48, 32, 16)
 """Longer edges that a picture is reduced to, the largest first."""
-QUALITY = 82
+QUALITY, METHOD = 82, 2
+"""Of WebP; a slower method makes pictures 5 % smaller in twice the time."""
 
 
 @dataclass(frozen=True)
@@ -59,7 +60,7 @@ def _reduced(image: Image.Image, share: int) -> bytes:
         small = image.copy()
         small.thumbnail((edge, edge), Image.Resampling.LANCZOS)
         buffer = io.BytesIO()
-        small.save(buffer, "WEBP", quality=QUALITY, method=4)
+        small.save(buffer, "WEBP", quality=QUALITY, method=METHOD)
         if buffer.tell() <= share:
             break
     return buffer.getvalue()

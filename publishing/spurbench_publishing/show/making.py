@@ -82,7 +82,8 @@ def _folder(data_set: DataSet, slugs: Sequence[str], out: Path, pictures: int) -
     check_folder(real(out), MARK)
     facts, size = [], 0
     with place_folder(out, MARK) as folder:
-        for slug in slugs:
+        for number, slug in enumerate(slugs, start=1):
+            tell(f"spurbench show: {slug} ({number} of {len(slugs)})")
             made: Page = page(data_set, [slug], f"../{INDEX}")
             write_bytes(folder / "classes" / f"{slug}.html", made.html)
             facts += made.classes

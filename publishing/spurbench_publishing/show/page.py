@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import base64
 import hashlib
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import closing
 from dataclasses import asdict, dataclass
 from functools import cache
 from importlib.resources import files
@@ -12,6 +13,7 @@ from typing import TYPE_CHECKING, Any
 
 from spurbench.dataset.manifest import Manifest
 from spurbench.dataset.read import DataSet
+from spurbench.parallel import cores, ordered_map
 from spurbench.printing import one_line
 
 from .embed import Embedded, embedded, share_of
@@ -32,6 +34,8 @@ if TYPE_CHECKING:
 
 MARK = "spurbench show"
 """Stands in every page as its generator."""
+AHEAD = 32
+"""Pictures in memory at a time, beside what is ready."""
 
 
 @dataclass(frozen=True)
@@ -68,9 +72,7 @@ def page(data_set: DataSet, slugs: Sequence[str], index: str = "") -> Page:
     classes: list[ClassFacts] = []
     pictures: list[tuple[Shown, Embedded]] = []
     for slug in slugs:
-        found = [
-            (shown, embedded(data, share)) for shown, data in shown_pictures(data_set, slug, names)
-        ]
+        found = list(_embedded(shown_pictures(data_set, slug, names), share))
         classes.append(_class_facts(data_set.manifest, slug, [shown for shown, _ in found]))
         pictures += found
     shown = [picture for picture, _ in pictures]
@@ -97,6 +99,18 @@ def index_page(manifest: Manifest, classes: Sequence[ClassFacts]) -> bytes:
 def count(manifest: Manifest, slugs: Sequence[str]) -> int:
     """How many pictures the classes have."""
     return sum(split.pictures for s in slugs for split in manifest.classes[s].splits.values())
+
+
+def _embedded(
+    pictures: Iterator[tuple[Shown, bytes]], share: int
+) -> Iterator[tuple[Shown, Embedded]]:
+    """Each picture made ready for the page, side by side: decoding and packing take the time."""
+
+    def made(each: tuple[Shown, bytes]) -> tuple[Shown, Embedded]:
+        return each[0], embedded(each[1], share)
+
+    with closing(ordered_map(made, pictures, cores(), AHEAD)) as done:
+        yield from done
 
 
 def _class_facts(manifest: Manifest, slug: str, pictures: list[Shown]) -> ClassFacts:

@@ -16,7 +16,7 @@ from tests.conftest import ROOT
 from tests.publishing.made import HOSTILE, put_hostile, put_koala, put_other
 
 if TYPE_CHECKING:
-    from playwright.sync_api import Browser, Page
+    from playwright.sync_api import Browser, Dialog, Page
 
 pytestmark = pytest.mark.browser
 AXE = ROOT / "tests" / "data" / "axe" / "axe.min.js"
@@ -72,8 +72,12 @@ def opened(browser: Browser, pages: Path) -> Open:
                 if not url.startswith(("data:", pages.as_uri())):
                     faults.append(f"asked for {url}")
 
+            def spoke(dialog: Dialog) -> None:
+                faults.append(dialog.message)
+                dialog.dismiss()
+
             page.on("request", lambda request: asked(request.url))
-            page.on("dialog", lambda dialog: (faults.append(dialog.message), dialog.dismiss()))
+            page.on("dialog", spoke)
             page.on("console", lambda message: faults.append(message.text))
             page.on("pageerror", lambda error: faults.append(str(error)))
             page.goto(own + fragment)
@@ -175,9 +179,8 @@ def test_one_picture_beside_its_nearest_reference(opened: Open) -> None:
         rows = page.locator("#view tbody tr").all_inner_texts()
         assert [" ".join(each.split()) for each in rows] == [
             "made/one koala 0.650 yes",
-            "made/two ladybug 0.300 no" if "ladybug" in rows[1] else " ".join(rows[1].split()),
+            "made/two ashcan 0.300 no",  # label 7 of the micro world
         ]
-        assert "0.300" in rows[1] and rows[1].split()[-1] == "no"
 
 
 def test_by_keys_alone(opened: Open) -> None:

@@ -81,7 +81,12 @@ def test_open_starts_a_browser_or_says_that_it_could_not(
     folder: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     asked: list[str] = []
-    monkeypatch.setattr(webbrowser, "open", lambda url: bool(asked.append(url)))
+
+    def refuse(url: str) -> bool:
+        asked.append(url)
+        return False
+
+    monkeypatch.setattr(webbrowser, "open", refuse)
     assert call(monkeypatch, "show", folder, "--open") == 0
     assert asked == [(folder.parent / "set.html").as_uri()]
     assert "no browser could be started; open set.html yourself" in capsys.readouterr().err

@@ -22,7 +22,7 @@ from spurbench.dataset.read import DataSet, open_data_set
 from spurbench.errors import UserError
 from tests.conftest import ROOT
 from tests.core.dataset.made import png, put, rehashed, spoiled
-from tests.publishing.made import generated, put_koala, put_other, references
+from tests.core.dataset.made_rows import generated, put_koala, put_other, references
 
 
 @pytest.fixture(scope="module")

@@ -23,8 +23,7 @@ from spurbench.dataset.schema import Row
 from spurbench_publishing.export import table, webdataset
 from spurbench_publishing.export.formats import FORMATS
 from tests.conftest import picture
-from tests.evaluators.test_cli import call
-from tests.publishing.made import (
+from tests.core.dataset.made_rows import (
     HOSTILE,
     encoded,
     install,
@@ -34,6 +33,7 @@ from tests.publishing.made import (
     row,
     said,
 )
+from tests.evaluators.test_cli import call
 
 
 @pytest.fixture

@@ -13,7 +13,7 @@ import pytest
 
 from spurbench_publishing.show.making import make_pages
 from tests.conftest import ROOT
-from tests.publishing.made import HOSTILE, put_hostile, put_koala, put_other
+from tests.core.dataset.made_rows import HOSTILE, put_hostile, put_koala, put_other
 
 if TYPE_CHECKING:
     from playwright.sync_api import Browser, Dialog, Page

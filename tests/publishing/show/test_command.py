@@ -13,8 +13,8 @@ import pytest
 
 from spurbench_publishing.show import making
 from tests.conftest import ROOT
+from tests.core.dataset.made_rows import put_koala, put_other
 from tests.evaluators.test_cli import call
-from tests.publishing.made import put_koala, put_other
 
 
 @pytest.fixture

@@ -22,7 +22,7 @@ from spurbench_publishing.show.facts import label_names, settings, shown_picture
 from spurbench_publishing.show.page import page
 from spurbench_publishing.show.summary import Share, numbers
 from tests.conftest import ROOT, picture
-from tests.publishing.made import (
+from tests.core.dataset.made_rows import (
     HOSTILE,
     encoded,
     install,

@@ -51,12 +51,12 @@ def place_folder(folder: Path, kind: str) -> Iterator[Path]:
             aside.mkdir(parents=True)
             yield aside
             _finish(aside, kind)
+            if is_folder(place):
+                place.rename(before)
+            aside.rename(place)
         except BaseException:
-            remove_tree(aside)
+            _settle(place, aside, before)
             raise
-        if is_folder(place):
-            place.rename(before)
-        aside.rename(place)
         remove_tree(before)
 
 
@@ -95,7 +95,7 @@ def _listed(folder: Path, kind: str) -> set[str]:
 
 
 def _settle(place: Path, aside: Path, before: Path) -> None:
-    """Clear away what a killed call left; we hold the place alone."""
+    """Clear away what a call left that did not come to its end; we hold the place alone."""
     if is_folder(before) and not is_folder(place):
         before.rename(place)
     remove_tree(before)

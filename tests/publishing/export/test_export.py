@@ -23,6 +23,7 @@ from spurbench.dataset.schema import Row
 from spurbench_publishing.export import table, webdataset
 from spurbench_publishing.export.formats import FORMATS
 from tests.conftest import picture
+from tests.core.dataset.made import emptied, spoiled
 from tests.core.dataset.made_rows import (
     HOSTILE,
     encoded,
@@ -319,8 +320,6 @@ def test_a_picture_that_is_altered_ends_it(
 ) -> None:
     import pyarrow.parquet as pq
 
-    from tests.core.dataset.made import spoiled
-
     def swap(rows: list[dict[str, Any]]) -> None:
         rows[1]["image"] = rows[0]["image"]
 
@@ -353,6 +352,49 @@ def test_what_a_killed_call_left_is_cleared_away(
     assert export(monkeypatch, "imagefolder", "out") == 0
     assert contents(Path("out")) == whole
     assert sorted(p.name for p in folder.parent.iterdir()) == ["out", "set"]
+
+
+@pytest.mark.parametrize("failing", [1, 2])
+def test_what_cannot_be_put_in_place_leaves_what_was(
+    folder: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+    failing: int,
+) -> None:
+    """The old folder cannot be moved away (a mount point), or the new one not to its place."""
+    assert export(monkeypatch, "imagefolder", "out", "--splits", "val") == 0
+    was = contents(folder.parent)
+    capsys.readouterr()
+    rename, calls = Path.rename, []
+
+    def fail(self: Path, target: Path) -> Path:
+        calls.append(self)
+        if len(calls) == failing:
+            raise OSError(errno.EBUSY, os.strerror(errno.EBUSY), str(self))
+        return rename(self, target)
+
+    with monkeypatch.context() as patch:
+        patch.setattr(Path, "rename", fail)
+        assert export(patch, "imagefolder", "out") == 2
+    assert "busy" in capsys.readouterr().err
+    assert contents(folder.parent) == was
+
+
+def test_nothing_of_nothing(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """A class whose splits are empty: no folders that ImageFolder would stumble over."""
+    put_koala(tmp_path / "set")
+    emptied(tmp_path / "set", "koala", "generated", "si", "val")
+    monkeypatch.chdir(tmp_path)
+    for to in FORMATS:
+        assert export(monkeypatch, to, f"out-{to}") == 0
+        assert f": 0 pictures as {to}" in capsys.readouterr().out
+    assert records(Path("out-csv")) == []
+    assert set(contents(Path("out-imagefolder"))) == {"columns.csv", "spurbench-files.json"}
+    assert set(contents(Path("out-webdataset"))) == {"spurbench-files.json"}
+    assert call(monkeypatch, "show", "set") == 2
+    assert "holds no pictures to show" in capsys.readouterr().err
 
 
 def test_a_member_that_is_there_twice_keeps_both_answers(

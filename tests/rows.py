@@ -8,7 +8,7 @@ from functools import cache
 
 from tests.conftest import ROOT
 
-NOT_BY_DEFAULT = ("slow", "beside", "diffusers_script", "mount", "robustbench")
+NOT_BY_DEFAULT = ("slow", "beside", "diffusers_script", "mount", "robustbench", "browser")
 
 
 def source_of(node: str) -> str:

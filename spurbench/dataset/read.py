@@ -2,19 +2,26 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, fields, replace
 from itertools import islice
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any, Literal
 
 from spurbench.errors import UserError, unknown
-from spurbench.files import sha256_bytes, sha256_file
+from spurbench.files import sha256_file
 from spurbench.reading import is_file
 
 from .content import content_of, opened, read_rows, unreadable
+from .frame import Placed, by_picture, by_prediction
 from .manifest import ClassEntry, Manifest, SplitEntry, read_manifest
-from .schema import UNKNOWN, Credit
+from .rows import check_picture, stored_rows
+from .samples import Sample, torch_dataset
+from .schema import UNKNOWN, Credit, Row
+
+if TYPE_CHECKING:
+    from pandas import DataFrame
+    from torch.utils.data import Dataset
 
 
 @dataclass(frozen=True)
@@ -90,9 +97,66 @@ class DataSet:
             raise unknown("class of the data set", name, entries)
         return named
 
+    def rows(self, slug: str, split: str, *, data: bool = True) -> Iterator[Row]:
+        """Everything that is stored of a split's pictures, in order, each picture's bytes compared
+        with their hash; without ``data`` they are not read, and empty."""
+        for file in self.manifest.classes[slug].splits[split].files:
+            yield from stored_rows(self.folder / file.path, data=data)
+
+    def torch(
+        self,
+        transform: Callable[[Any], Any] | None = None,
+        classes: list[str] | None = None,
+        splits: list[str] | None = None,
+    ) -> Dataset[tuple[Any, int]]:
+        """A map-style ``torch.utils.data.Dataset`` of (picture, label), in the order of ``pictures``.
+
+        ``transform`` takes the RGB PIL picture and gives what is to be handed out, such as a
+        tensor; without one it is the PIL picture. The label is the domain's. Pictures are read and
+        decoded when they are asked for, and their bytes compared with their SHA-256; ``samples``
+        says of each number where the picture lies. It can be sent to workers, also spawned ones,
+        if the transform can. UserError for names as ``groups``, and for a picture that is altered.
+        """
+        found = [
+            sample
+            for slug, split in self.groups(classes, splits)
+            for sample in self._samples(slug, split)
+        ]
+        return torch_dataset(found, transform)
+
+    def to_pandas(
+        self,
+        by: Literal["picture", "prediction"] = "picture",
+        classes: list[str] | None = None,
+        splits: list[str] | None = None,
+    ) -> DataFrame:
+        """All columns but the pictures' bytes, with the class's slug and the split's name before
+        them, in the order of ``pictures``.
+
+        By ``picture`` a row is one, with the columns ``predicted.MODEL`` (top-1 label) and
+        ``probability.MODEL`` (of the class, in [0, 1]) of each panel member. By ``prediction`` a row
+        is what one member said of one picture: ``model``, ``predicted``, ``probability``. UserError
+        for names as ``groups``.
+        """
+        if by not in ("picture", "prediction"):
+            raise unknown("kind of row", by, ["picture", "prediction"])
+        placed: list[Placed] = [
+            (slug, split, row)
+            for slug, split in self.groups(classes, splits)
+            for row in self.rows(slug, split, data=False)
+        ]
+        return by_picture(placed) if by == "picture" else by_prediction(placed)
+
     def count(self) -> int:
         """Number of pictures in all splits."""
         return sum(s.pictures for e in self.manifest.classes.values() for s in e.splits.values())
+
+    def _samples(self, slug: str, split: str) -> Iterator[Sample]:
+        entry = self.manifest.classes[slug]
+        for file in entry.splits[split].files:
+            path = (self.folder / file.path).absolute()  # workers may be elsewhere
+            for row, (index, sha256) in enumerate(read_rows([path]).pictures):
+                yield Sample(path, row, slug, entry.label, split, index, sha256)
 
     def _split(self, slug: str, split: str) -> Iterator[StoredPicture]:
         entry = self.manifest.classes[slug]
@@ -158,12 +222,8 @@ def _check_rows(folder: Path, slug: str, entry: ClassEntry, name: str, split: Sp
 
 def _pictures(file: Path, slug: str, entry: ClassEntry, split: str) -> Iterator[StoredPicture]:
     for row in _rows(file):
-        data = (row["image"] or {}).get("bytes")
-        if data is None or sha256_bytes(data) != row["sha256"]:
-            raise UserError(
-                f"{file}: the bytes of picture {row['index']} are not those of its sha256; rebuild "
-                "the data set"
-            )
+        stored = (row["image"] or {}).get("bytes")
+        data = check_picture(file, row["index"], stored, row["sha256"])
         yield StoredPicture(
             data,
             slug,

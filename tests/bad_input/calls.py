@@ -24,6 +24,8 @@ BASES: dict[str, tuple[str, tuple[str, ...]]] = {
     "score": ("score p.parquet", ("p.parquet",)),
     "compare": ("compare p.parquet q.parquet", ("p.parquet", "q.parquet")),
     "ablate": (ABLATE, ("tiny.yaml",)),
+    "export": ("export ds --to imagefolder --out o", ("ds",)),
+    "show": ("show ds --out o.html", ("ds",)),
     "leaderboard render": ("leaderboard render --results results", ("results", "README.md")),
 }
 """A good call of every command, and what it reads; options are put behind it."""
@@ -77,6 +79,10 @@ SLOTS = (
     Slot(f"{BUILD} --out", "made", ("tiny.yaml",), output=True),
     Slot("ablate --classes koala --images 1 --seeds 1 --out o --recipe", "tiny.yaml"),
     Slot(f"{ABLATE} --out", "made", ("tiny.yaml",), output=True),
+    Slot("export --to csv --out o.csv", "ds"),
+    Slot("export ds --to imagefolder --out", "made", ("ds",), output=True),
+    Slot("show --out o.html", "ds"),
+    Slot("show ds --out", "made", ("ds",), output=True),
     Slot("leaderboard render --results", "results", ("README.md",)),
     Slot("leaderboard render --results results --readme", "README.md", ("results",)),
 )
@@ -106,6 +112,10 @@ FILES: tuple[tuple[str, tuple[str, ...], str, tuple[Spoil, ...], int], ...] = (
     (f"{_REFERENCES} ds", ("ds", "tiny.yaml"), "ds/manifest.json", JSON, 8),
     ("eval --model python/mod:make --data ds", ("ds", "mod.py"), "ds/data/*/*.parquet", SPLIT, 24),
     ("merge ds --out o", ("ds",), "ds/data/*/*.parquet", (*SPLIT, *BYTES), 16),
+    ("export ds --to csv --out o.csv", ("ds",), "ds/data/*/*.parquet", SPLIT, 12),
+    ("export ds --to webdataset --out o", ("ds",), "ds/data/*/*.parquet", SPLIT, 12),
+    ("show ds --out o.html", ("ds",), "ds/data/*/*.parquet", SPLIT, 16),
+    ("show ds --out o.html", ("ds",), "ds/manifest.json", JSON, 12),
     (
         "leaderboard render --results results",
         ("results", "README.md"),

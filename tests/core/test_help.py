@@ -14,11 +14,13 @@ GROUPS: dict[str, set[str]] = {
     "build": {"Options", "References", "How the work is done"},
     "compare": {"Arguments", "Options"},
     "eval": {"Options", "Models", "Pictures", "How it is run"},
+    "export": {"Arguments", "Options"},
     "import-si": {"Arguments", "Options"},
     "leaderboard render": {"Options"},
     "list": {"Arguments", "Options"},
     "merge": {"Arguments", "Options"},
     "score": {"Arguments", "Options"},
+    "show": {"Arguments", "Options"},
 }
 
 

@@ -23,6 +23,8 @@ MERGE = "builders/test_options.py::test_merge_and_import_write_where_they_are_to
 ABLATE = "builders/test_options.py::test_an_ablation_is_what_its_options_say"
 EVAL = "evaluators/test_options.py"
 STORED = "evaluators/test_cli.py::test_one_json_object_and_stored_answers"
+EXPORT = "publishing/export/test_export.py"
+SHOW = "publishing/show/test_command.py"
 COMPARED = "evaluators/test_cli.py::test_several_models_are_compared"
 ROWS = {
     "spurbench --version": f"{HERE}::test_the_version",
@@ -69,6 +71,16 @@ ROWS = {
     "score --results": STORED,
     "score --json": STORED,
     "compare --json": COMPARED,
+    "export --to": f"{EXPORT}::test_what_is_refused_changes_nothing",
+    "export --out": f"{EXPORT}::test_what_is_refused_changes_nothing",
+    **{
+        f"export --{name}": f"{EXPORT}::test_classes_and_splits_choose"
+        for name in ("classes", "splits", "json")
+    },
+    "show --class": f"{SHOW}::test_one_page_beside_you_or_where_out_says",
+    "show --out": f"{SHOW}::test_one_page_beside_you_or_where_out_says",
+    "show --json": f"{SHOW}::test_one_page_beside_you_or_where_out_says",
+    "show --open": f"{SHOW}::test_open_starts_a_browser_or_says_that_it_could_not",
     "leaderboard render --results": f"{HERE}::test_the_leaderboards_places_and_check",
     "leaderboard render --readme": f"{HERE}::test_the_leaderboards_places_and_check",
     "leaderboard render --check": f"{HERE}::test_the_leaderboards_places_and_check",

@@ -25,7 +25,7 @@ def test_the_page_is_as_the_script_writes_it() -> None:
 
 def test_every_mark_is_told() -> None:
     text = page({})
-    for mark in ("slow", "beside", "diffusers_script", "mount", "robustbench"):
+    for mark in ("slow", "beside", "diffusers_script", "mount", "robustbench", "browser"):
         assert text.count(f"| `{mark}` | ") == 1
     assert "Nothing is recorded yet." in text and "What was not noticed" not in text
 

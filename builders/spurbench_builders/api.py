@@ -13,7 +13,7 @@ from spurbench.errors import UserError, unknown
 from spurbench.numerals import whole
 
 from .inputs.request import BuildRequest, cards_named, kind_of, work_root
-from .limits import MOST_IMAGES, MOST_JOBS, MOST_SEED
+from .limits import MOST_IMAGES, MOST_JOBS, MOST_SEED, MOST_SEEDS
 from .recipes.files import load_recipe
 from .recipes.model import Recipe
 
@@ -72,7 +72,7 @@ def build(
     *,
     recipe: str | Path | Recipe = "auto",
     images: int = 75,
-    seed: int = 0,
+    seed: int | Sequence[int] = 0,
     out: str | Path = "spurbench",
     references: str | Path | None = None,
     filter_references: bool = False,
@@ -88,7 +88,8 @@ def build(
         classes: names or slugs, as a list or separated by commas; ``all`` for every class.
         recipe: a recipe's name, the path of a YAML file, a Recipe, or ``auto``.
         images: pictures to generate for each class, 1 to 100,000.
-        seed: decides references, training and samples; 0 to 1,000,000.
+        seed: decides references, training and samples; 0 to 1,000,000. Of several, the first gives the
+            split ``generated`` and each further one, N, ``generated_seedN`` beside it.
         out: data set folder to make or add to.
         references: your own reference pictures: a folder, one subfolder a class; a data set; or
             Spurious ImageNet's folder or zip.
@@ -105,7 +106,7 @@ def build(
     from .run.shards import parse_shard, shard_folder
 
     whole(images, "images", 1, MOST_IMAGES)
-    whole(seed, "seed", 0, MOST_SEED)
+    seeds = _seeds(seed)
     if jobs is not None:
         whole(jobs, "jobs", 1, MOST_JOBS)
     own = None if references is None else Path(references)
@@ -116,15 +117,24 @@ def build(
         settings,
         tuple(cards),
         images,
-        seed,
+        seeds[0],
         shard_folder(Path(out), part),
         own,
         filter_references,
         fresh,
         jobs,
         deterministic,
+        seeds[1:],
     )
     return Build(request, why)
+
+
+def _seeds(wanted: int | Sequence[int]) -> tuple[int, ...]:
+    """The seeds, each once, in the order given."""
+    given = [wanted] if isinstance(wanted, int | str) else wanted
+    if not 0 < len(given) <= MOST_SEEDS:
+        raise UserError(f"seed: {len(given)} given; give one, or up to {MOST_SEEDS:,}")
+    return tuple(dict.fromkeys(whole(seed, "seed", 0, MOST_SEED) for seed in given))
 
 
 def _recipe(

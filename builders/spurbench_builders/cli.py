@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from spurbench.numerals import whole_option
+from spurbench.numerals import whole, whole_option, words
 from spurbench.printing import out as say
 from spurbench.printing import print_json, tell
 from spurbench.terminal import announce
@@ -43,8 +43,12 @@ def build(
         int, whole_option("--images", 1, MOST_IMAGES, "Pictures to generate for each class.")
     ] = 75,
     seed: Annotated[
-        int, whole_option("--seed", 0, MOST_SEED, "Decides references, training, samples.")
-    ] = 0,
+        str,
+        typer.Option(
+            metavar="N",
+            help="Decides references, training, samples; several, as 0,1,2, lie side by side.",
+        ),
+    ] = "0",
     out: Annotated[
         Path, typer.Option(metavar="DIR", help="Data set folder to make or add to.")
     ] = Path("spurbench"),
@@ -116,7 +120,7 @@ def build(
         classes,
         recipe=recipe,
         images=images,
-        seed=seed,
+        seed=[whole(word, "--seed", 0, MOST_SEED) for word in words(seed)],
         out=out,
         references=references,
         filter_references=filter_references,

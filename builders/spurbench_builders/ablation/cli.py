@@ -13,10 +13,10 @@ from spurbench.numerals import number, whole, whole_option, words
 from spurbench.printing import out as say
 from spurbench.printing import print_json, tell
 from spurbench.terminal import announce
-from spurbench_builders.limits import MOST_IMAGES, MOST_SEED
+from spurbench_builders.limits import MOST_IMAGES, MOST_SEED, MOST_SEEDS
 
 ROWS = "Rows of the table"
-MOST_SEEDS, MOST_KAPPA = 1000, 1e6
+MOST_KAPPA = 1e6
 
 
 def ablate(

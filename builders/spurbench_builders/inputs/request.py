@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Literal
 
@@ -20,7 +20,8 @@ from spurbench_builders.recipes.model import Recipe
 
 @dataclass(frozen=True)
 class BuildRequest:
-    """What to build. ``own_references`` replaces the domain's pool by a folder of pictures, which
+    """What to build. ``beside`` are further seeds, whose pictures become splits beside the first's.
+    ``own_references`` replaces the domain's pool by a folder of pictures, which
     are trained on as they are unless ``filter_own`` sends them through the panel too, or by a
     data set's `si` splits or Spurious ImageNet, which always go through it. ``jobs``: how many
     classes at most are built side by side (None: as the cores allow). ``deterministic``: on a GPU
@@ -36,6 +37,12 @@ class BuildRequest:
     fresh: bool = False
     jobs: int | None = None
     deterministic: bool = False
+    beside: tuple[int, ...] = ()
+
+    @property
+    def of_each_seed(self) -> list[BuildRequest]:
+        """The request for one seed after another."""
+        return [replace(self, seed=seed) for seed in (self.seed, *self.beside)]
 
     @property
     def asks_panel(self) -> bool:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 
 from spurbench.contracts import ClassCard
 from spurbench.errors import UserError
@@ -41,23 +41,28 @@ def _class(
     """Every step in order, then the class's way into the data set folder, which is always done, so
     that a lost folder comes back."""
     work = work_root(request.out)
-    job = job_of(request, card, models, mates)
+    jobs = [job_of(each, card, models, mates) for each in request.of_each_seed]
     if not mates.leads:
-        yield from engine.work(job, models, mates)
+        for job in jobs:
+            yield from engine.work(job, models, mates)
         mates.wait()
         return
     # A process that was building this class for a build that was killed ends at once; until then
     # the class is its.
     with held(work / f".{card.slug}.lock", wait=True):
-        if request.fresh:
-            remove_tree(job.root)
-        yield from engine.work(job, models, mates)
-        yield job.progress("install", 0, 1)
+        for job in jobs:
+            if request.fresh:
+                remove_tree(job.root)
+            yield from engine.work(job, models, mates)
+        yield Progress(card.name, "install", 0, 1)
         with held(work / ".install.lock", wait=True):  # others add classes to the same manifest
-            install(job, models.domain.name)
-    yield _installed(job)
+            install(jobs, models.domain.name)
+    yield Progress(card.name, "install", 1, 1, _summary(jobs))
     mates.wait()
 
 
-def _installed(job: Job) -> Progress:
-    return job.progress("install", 1, 1, judged(job).summary)
+def _summary(jobs: Sequence[Job]) -> str:
+    """What panel and referee say of the pictures, seed by seed where there are several."""
+    if len(jobs) == 1:
+        return judged(jobs[0]).summary
+    return "; ".join(f"seed {job.request.seed}: {judged(job).summary}" for job in jobs)

@@ -81,7 +81,7 @@ def merge_data_sets(folders: Sequence[Path], out: Path, *, replace: bool = False
                     for split, found in entry.splits.items()
                 }
                 put_class(real, title, domain, slug, entry, files)
-                _copy_contact_sheet(folder, real, slug)
+                _copy_contact_sheets(folder, real, slug)
     return read_manifest(out)
 
 
@@ -137,7 +137,9 @@ def _same(one: ClassEntry, other: ClassEntry) -> bool:
     return told(one) == told(other)
 
 
-def _copy_contact_sheet(folder: Path, out: Path, slug: str) -> None:
-    sheet = folder / "contact" / f"{slug}.png"
-    if is_file(sheet):
-        copy_file(sheet, out / "contact" / sheet.name)
+def _copy_contact_sheets(folder: Path, out: Path, slug: str) -> None:
+    """The class's sheet, and those of further seeds."""
+    sheets = folder / "contact"
+    for sheet in [sheets / f"{slug}.png", *sorted(sheets.glob(f"{slug}-seed*.png"))]:
+        if is_file(sheet):
+            copy_file(sheet, out / "contact" / sheet.name)

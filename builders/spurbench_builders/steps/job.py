@@ -86,7 +86,9 @@ class Job:
         return [picture_seed(self.request.seed, PRIOR_SEEDS + i) for i in range(count)]
 
     def progress(self, step: str, done: int, total: int, note: str = "") -> Progress:
-        """An event of this class."""
+        """An event of this class; says of which seed where there are several."""
+        if self.request.beside:
+            note = f"seed {self.request.seed}{': ' if note else ''}{note}"
         return Progress(self.card.name, step, done, total, note)
 
 

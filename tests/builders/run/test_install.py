@@ -7,13 +7,15 @@ from pathlib import Path
 
 from spurbench.dataset.manifest import read_manifest
 from spurbench.dataset.read import open_data_set
+from spurbench.dataset.schema import PanelPrediction
 from spurbench.dataset.write import write_split
 from spurbench.files import sha256_file
+from spurbench_builders.inputs.panel import as_lists
 from spurbench_builders.run.install import install
 from spurbench_builders.steps.finished import save_json
 from spurbench_builders.steps.job import Job
 from spurbench_builders.steps.rows import validation_rows
-from tests.builders.made import OTHER, made_job, made_pool
+from tests.builders.made import LABEL, OTHER, made_job, made_pool
 
 
 def finished(job: Job, first: int) -> Job:
@@ -34,7 +36,7 @@ def test_a_class_is_installed_beside_others_with_all_that_is_known_of_it(tmp_pat
     job = finished(made_job(out), 10)
     other = finished(replace(job, card=OTHER, identity={"made": "other"}), 100)
     for each in (job, other):
-        install(each, "micro")
+        install([each], "micro")
     manifest = read_manifest(out)
     assert (manifest.name, manifest.domain) == ("spurbench", "micro")
     for each, slug in ((job, "freight_car"), (other, "koala")):
@@ -54,3 +56,50 @@ def test_a_class_is_installed_beside_others_with_all_that_is_known_of_it(tmp_pat
         assert (out / "contact" / f"{slug}.png").read_text() == f"sheet of {card.name}"
     origins = [p.origin for p in open_data_set(out).pictures(["koala"], ["generated"])]
     assert origins == ["picture 110", "picture 111"]
+
+
+def seeded(out: Path, seed: int, first: int, chosen: list[int]) -> Job:
+    """A finished job of one of three seeds that trained on these places of the pool."""
+    plain = made_job(out, seed=seed)
+    job = finished(replace(plain, request=replace(plain.request, beside=(9, 4))), first)
+    said = [(PanelPrediction("made/one", LABEL, 0.75),) for _ in job.pool]
+    save_json(
+        job.folder("references") / "references.json",
+        {"chosen": chosen, "summary": "", "predictions": as_lists(said)},
+    )
+    (job.folder("splits") / "contact.png").write_text(f"sheet of seed {seed}")
+    return job
+
+
+def test_further_seeds_lie_beside_the_first(tmp_path: Path) -> None:
+    """Each with its own pictures, seed and sheet; a reference is marked that any of them trained on."""
+    out = tmp_path / "set"
+    jobs = [seeded(out, 7, 10, [1, 3]), seeded(out, 9, 40, [3, 5]), seeded(out, 4, 70, [1, 3])]
+    install(jobs, "micro")
+    entry = read_manifest(out).classes["freight_car"]
+    assert {n: (s.kind, s.seed) for n, s in entry.splits.items()} == {
+        "si": ("si", None),
+        "val": ("val", None),
+        "generated": ("generated", 7),
+        "generated_seed9": ("generated", 9),
+        "generated_seed4": ("generated", 4),
+    }
+    assert entry.provenance == {**jobs[0].identity, "seeds": [7, 9, 4]}
+    opened = open_data_set(out)
+    for name, first in (("generated", 20), ("generated_seed9", 50), ("generated_seed4", 80)):
+        origins = [p.origin for p in opened.pictures(splits=[name])]
+        assert origins == [f"picture {first}", f"picture {first + 1}"], name
+    marked = [row["is_training_reference"] for row in opened.rows(splits=["si"])]
+    assert marked == [False, True, False, True, False, True]
+    sheets = {p.name: p.read_text() for p in (out / "contact").iterdir()}
+    assert sheets == {
+        "freight_car.png": "sheet of seed 7",
+        "freight_car-seed9.png": "sheet of seed 9",
+        "freight_car-seed4.png": "sheet of seed 4",
+    }
+    install(jobs[:2], "micro")
+    assert set(read_manifest(out).classes["freight_car"].splits) == {
+        *("si", "val", "generated", "generated_seed9")
+    }
+    assert {p.name for p in (out / "contact").iterdir()} == set(sheets) - {"freight_car-seed4.png"}
+    assert not list((tmp_path / "set.work").glob("tmp*")), "nothing is left aside"

@@ -14,9 +14,16 @@ def dataset_card(manifest: Manifest) -> str:
     """The card's whole text. The content hash in every config keeps stale caches from serving."""
     from huggingface_hub import DatasetCardData
 
+    head = card_head(manifest)
+    front = DatasetCardData(**head).to_yaml(original_order=list(head))
+    return f"---\n{front}\n---\n\n{_body(manifest, _together(manifest))}"
+
+
+def card_head(manifest: Manifest) -> dict[str, Any]:
+    """What the card's YAML says."""
     splits = {slug: _ordered(entry) for slug, entry in manifest.classes.items()}
     every = _together(manifest)
-    head: dict[str, Any] = {
+    return {
         "pretty_name": f"spurbench ({manifest.domain})",
         "license": "apache-2.0" if manifest.domain == "micro" else "other",
         "task_categories": ["image-classification"],
@@ -26,8 +33,6 @@ def dataset_card(manifest: Manifest) -> str:
         "dataset_info": [_info("default", manifest) | {"features": _columns()}]
         + [_info(slug, _alone(manifest, slug)) for slug in splits],
     }
-    front = DatasetCardData(**head).to_yaml(original_order=list(head))
-    return f"---\n{front}\n---\n\n{_body(manifest, every)}"
 
 
 def _ordered(entry: ClassEntry) -> list[str]:

@@ -47,6 +47,10 @@ DomainName = Annotated[str, StringConstraints(pattern="^[a-z0-9_-]+$")]
 """A domain's name: results lie in a folder of that name."""
 
 
+class NewerError(UserError):
+    """The data set is of a later version than this spurbench reads."""
+
+
 class FileEntry(_Record):
     """A parquet file of a split."""
 
@@ -146,6 +150,11 @@ def read_manifest(folder: Path) -> Manifest:
         ) from error
 
 
+def schema_version(folder: Path) -> int:
+    """The version of the format that a data set folder with a good manifest is written in."""
+    return int(read_json(folder / NAME, "a spurbench manifest")["schema_version"])
+
+
 def write_manifest(folder: Path, manifest: Manifest) -> None:
     """Write manifest.json, whole or not at all."""
     text = json.dumps(manifest.model_dump(), indent=1, ensure_ascii=False, sort_keys=True)
@@ -158,7 +167,7 @@ def _check_version(path: Path, data: Any) -> None:
         raise ValueError(f"schema_version: {str(version)[:40]!r} is no version")
     if version > VERSION:
         shown = str(version) if version < 1000 else "far above"
-        raise UserError(
+        raise NewerError(
             f"{path}: made by a newer spurbench (data set version {shown}; this one reads up to "
             f"{VERSION}); upgrade"
         )

@@ -25,6 +25,8 @@ BASES: dict[str, tuple[str, tuple[str, ...]]] = {
     "compare": ("compare p.parquet q.parquet", ("p.parquet", "q.parquet")),
     "ablate": (ABLATE, ("tiny.yaml",)),
     "leaderboard render": ("leaderboard render --results results", ("results", "README.md")),
+    "verify": ("verify ds", ("ds",)),
+    "diff": ("diff ds ds2", ("ds", "ds2")),
 }
 """A good call of every command, and what it reads; options are put behind it."""
 
@@ -78,6 +80,8 @@ SLOTS = (
     Slot("ablate --classes koala --images 1 --seeds 1 --out o --recipe", "tiny.yaml"),
     Slot(f"{ABLATE} --out", "made", ("tiny.yaml",), output=True),
     Slot("leaderboard render --results", "results", ("README.md",)),
+    Slot("verify", "ds"),
+    Slot("diff ds", "ds2", ("ds",)),
     Slot("leaderboard render --results results --readme", "README.md", ("results",)),
 )
 TEXT = (
@@ -102,6 +106,11 @@ _IMPORT = "import-si --out o"
 FILES: tuple[tuple[str, tuple[str, ...], str, tuple[Spoil, ...], int], ...] = (
     ("eval --model python/mod:make --data ds", ("ds", "mod.py"), "ds/manifest.json", JSON, 24),
     ("merge ds --out o", ("ds",), "ds/manifest.json", JSON, 12),
+    ("verify ds", ("ds",), "ds/manifest.json", JSON, 16),
+    ("verify ds --json", ("ds",), "ds/data/*/*.parquet", (*SPLIT, *BYTES), 24),
+    ("verify ds", ("ds",), "ds/README.md", (*YAML, *TEXT), 16),
+    ("diff ds ds2", ("ds", "ds2"), "ds2/manifest.json", JSON, 12),
+    ("diff ds ds2", ("ds", "ds2"), "ds2/data/*/*.parquet", (*SPLIT, *BYTES), 12),
     ("merge ds2 --out ds", ("ds", "ds2"), "ds/manifest.json", JSON, 8),
     (f"{_REFERENCES} ds", ("ds", "tiny.yaml"), "ds/manifest.json", JSON, 8),
     ("eval --model python/mod:make --data ds", ("ds", "mod.py"), "ds/data/*/*.parquet", SPLIT, 24),

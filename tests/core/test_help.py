@@ -13,12 +13,14 @@ GROUPS: dict[str, set[str]] = {
     "ablate": {"Options", "Rows of the table"},
     "build": {"Options", "References", "How the work is done"},
     "compare": {"Arguments", "Options"},
+    "diff": {"Arguments", "Options"},
     "eval": {"Options", "Models", "Pictures", "How it is run"},
     "import-si": {"Arguments", "Options"},
     "leaderboard render": {"Options"},
     "list": {"Arguments", "Options"},
     "merge": {"Arguments", "Options"},
     "score": {"Arguments", "Options"},
+    "verify": {"Arguments", "Options"},
 }
 
 

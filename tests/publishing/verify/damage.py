@@ -127,9 +127,11 @@ def swapped_labels(folder: Path) -> None:
                         one["label"] = {5: 0, 0: 5}.get(one["label"], one["label"])
 
             rewritten(file, change)
-        edited(
-            folder, lambda data, slug=slug, label=label: data["classes"][slug].update(label=label)
-        )
+
+        def relabel(data: dict[str, Any], slug: str = slug, label: int = label) -> None:
+            data["classes"][slug]["label"] = label
+
+        edited(folder, relabel)
     mended(folder)
 
 

@@ -11,8 +11,10 @@ from pydantic import (
     BaseModel,
     ConfigDict,
     Field,
+    SerializerFunctionWrapHandler,
     StringConstraints,
     ValidationError,
+    model_serializer,
 )
 
 from spurbench.errors import UserError, validation_reason
@@ -59,6 +61,29 @@ class FileEntry(_Record):
     pictures: int = Field(ge=0, description="how many pictures it holds")
 
 
+class SplitSummary(_Record):
+    """What a split's rows say in sum; manifests of older builds have none."""
+
+    panel: dict[str, Annotated[int, Field(ge=0)]] = Field(
+        default={},
+        description="of each member of the panel: how many pictures it takes for the class",
+    )
+    consistently_spurious: int | None = Field(
+        default=None, ge=0, description="how many pictures the whole panel takes for the class"
+    )
+    safety_flagged: int | None = Field(
+        default=None,
+        ge=0,
+        description="how many the base model's safety checker would have blanked",
+    )
+    licences: dict[str, Annotated[int, Field(ge=0)]] = Field(
+        default={}, description="how many pictures have each licence"
+    )
+    unlicensed: int = Field(
+        default=0, ge=0, description="how many were taken from elsewhere, and no licence is stated"
+    )
+
+
 class SplitEntry(_Record):
     """Pictures of one class and kind, in one file or several that follow one another. A class may
     have several splits of a kind side by side, such as one a seed."""
@@ -74,6 +99,17 @@ class SplitEntry(_Record):
     )
     recipe: str | None = Field(default=None, description="how it was generated: NAME@FINGERPRINT")
     seed: int | None = Field(default=None, description="the seed that its build began from")
+    summary: SplitSummary | None = Field(
+        default=None, description="what its rows say in sum; the fingerprint does not cover it"
+    )
+
+    @model_serializer(mode="wrap")
+    def _as_written(self, usual: SerializerFunctionWrapHandler) -> dict[str, Any]:
+        """Without a summary where there is none: an older entry is written back as it was."""
+        data: dict[str, Any] = usual(self)
+        if self.summary is None:
+            data.pop("summary", None)
+        return data
 
     @property
     def pictures(self) -> int:

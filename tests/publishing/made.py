@@ -13,10 +13,9 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 from PIL import Image
 
-from spurbench.dataset.card import dataset_card
 from spurbench.dataset.manifest import ClassEntry, Manifest, read_manifest
 from spurbench.dataset.schema import UNKNOWN, Credit, PanelPrediction, Row
-from spurbench.dataset.write import install_class, split_entry, write_split
+from spurbench.dataset.write import install_class, split_entry, write_about, write_split
 from spurbench.files import sha256_bytes
 from spurbench.pictures import png_bytes
 
@@ -158,7 +157,7 @@ def mended(folder: Path) -> None:
                     key: getattr(
                         split_entry(slug, name, *(folder / f.path for f in split.files)), key
                     )
-                    for key in ("files", "content")
+                    for key in ("files", "content", "summary")
                 }
             )
             for name, split in entry.splits.items()
@@ -166,4 +165,4 @@ def mended(folder: Path) -> None:
         classes[slug] = entry.model_copy(update={"splits": splits})
     manifest = manifest.model_copy(update={"classes": classes})
     (folder / "manifest.json").write_text(json.dumps(manifest.model_dump(), indent=1))
-    (folder / "README.md").write_text(dataset_card(manifest))
+    write_about(folder, manifest)

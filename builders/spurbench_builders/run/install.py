@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from spurbench.dataset.manifest import ClassEntry
 from spurbench.dataset.write import install_class, split_entry
-from spurbench.files import copy_file
 from spurbench_builders.steps.job import Job
 from spurbench_builders.steps.splits import recipe_name, sheet_file, split_files
 
@@ -23,5 +22,4 @@ def install(job: Job, domain: str) -> None:
         provenance=job.identity,
     )
     parquet = {name: [path] for name, (path, _) in files.items()}
-    install_class(out, "spurbench", domain, slug, entry, parquet)
-    copy_file(sheet_file(job), out / "contact" / f"{slug}.png")
+    install_class(out, "spurbench", domain, slug, entry, parquet, sheet_file(job))

@@ -22,6 +22,7 @@ from spurbench.reading import is_file, is_folder
 
 from .card import card
 from .context import Looked, Split, SplitSeen
+from .described import described, summary
 from .duplicates import Seen
 from .folder import file_whole, named_twice, strangers
 from .licences import licences
@@ -65,6 +66,7 @@ def _whole(folder: Path, manifest: Manifest) -> Iterator[Finding]:
     yield from named_twice(manifest)
     yield from strangers(folder, manifest)
     yield from card(folder, manifest, older=schema_version(folder) == 1)
+    yield from described(folder, manifest)
     yield from _labels(manifest)
 
 
@@ -121,3 +123,4 @@ class _Looking:
         yield from references(seen, origins)
         yield from predictions(seen)
         yield from licences(seen, self.manifest.domain)
+        yield from summary(seen)

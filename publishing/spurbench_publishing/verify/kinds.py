@@ -101,6 +101,9 @@ KINDS = {
         "fault", "the card is of other pictures: `load_dataset` may serve old ones", MERGED
     ),
     "card-older": Kind("note", "the card is of an older version, whose hashes are others", MERGED),
+    "croissant-unreadable": Kind("fault", "croissant.json cannot be read", MERGED),
+    "croissant-stale": Kind("fault", "croissant.json is not of these pictures", MERGED),
+    "summary": Kind("fault", "a split's summary is not what its rows say", AGAIN),
     "sheet-unreadable": Kind("fault", "a contact sheet cannot be decoded", REMOVE),
     "sheet-unnamed": Kind("note", "a contact sheet of a class that is not there", REMOVE),
 }

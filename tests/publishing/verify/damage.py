@@ -105,14 +105,14 @@ def cut(folder: Path) -> None:
     file_of(folder).write_bytes(file_of(folder).read_bytes()[:-20])
 
 
-def card(old: str, new: str) -> Spoil:
-    def spoil(folder: Path) -> None:
-        path = folder / "README.md"
-        text = path.read_text()
-        assert old in text
-        path.write_text(text.replace(old, new, 1))
+def with_text(path: Path, old: str, new: str) -> None:
+    text = path.read_text()
+    assert old in text
+    path.write_text(text.replace(old, new, 1))
 
-    return spoil
+
+def card(old: str, new: str) -> Spoil:
+    return lambda folder: with_text(folder / "README.md", old, new)
 
 
 def swapped_labels(folder: Path) -> None:
@@ -203,14 +203,17 @@ DAMAGE: dict[str, tuple[Spoil, set[str]]] = {
         manifest(lambda d: koala(d)["files"][0].update(path="../x.parquet")),
         {"manifest"},
     ),
-    "a file gone": (lambda f: file_of(f).unlink(), {"file-missing", "count", "content"}),
+    "a file gone": (lambda f: file_of(f).unlink(), {"file-missing", "count", "content", "summary"}),
     "a flipped bit": (flipped, {"file-altered", "picture-bytes", "picture-unreadable"}),
-    "a file cut": (cut, {"file-altered", "file-unreadable", "count", "content"}),
+    "a file cut": (
+        cut,
+        {"file-altered", "file-unreadable", "count", "content", "summary"},
+    ),
     "a file twice": (
         manifest(lambda d: koala(d)["files"].append(koala(d)["files"][0])),
-        {"file-twice", "content", "index", "seed", "duplicate-split", "count"},
+        {"file-twice", "content", "index", "seed", "duplicate-split", "count", "summary"},
     ),
-    "a file moved": (moved, {"file-elsewhere"}),
+    "a file moved": (moved, {"file-elsewhere", "croissant-stale"}),
     "a split more": (extra("data/koala/generated-00001-of-00002.parquet"), {"file-unnamed"}),
     "a script": (extra("spurbench.py"), {"file-script"}),
     "a column gone": (without_column("prompt"), {"column-missing", "made-how"}),
@@ -231,7 +234,7 @@ DAMAGE: dict[str, tuple[Spoil, set[str]]] = {
     "indices out of order": (rows(shuffled), {"index"}),
     "a label": (
         lambda f: rewritten(file_of(f), lambda found: found[1].update(label=4)),
-        {"label", "file-altered"},
+        {"label", "file-altered", "summary"},
     ),
     "a class name": (
         lambda f: rewritten(file_of(f), lambda found: found[1].update(class_name="bee")),
@@ -244,7 +247,7 @@ DAMAGE: dict[str, tuple[Spoil, set[str]]] = {
     "swapped labels": (swapped_labels, {"class-label"}),
     "a content hash": (
         manifest(lambda d: koala(d).update(content="0" * 64)),
-        {"content", "card-stale"},
+        {"content", "card-stale", "croissant-stale"},
     ),
     "other bytes": (rows(picture(PNG, hashed=False)), {"picture-bytes", *FAR}),
     "no bytes": (
@@ -319,6 +322,18 @@ DAMAGE: dict[str, tuple[Spoil, set[str]]] = {
         {"card-config"},
     ),
     "another default": (card("  default: true\n", ""), {"card-config"}),
+    "a summary": (
+        manifest(lambda d: koala(d)["summary"]["panel"].update({"micro/vit": 2})),
+        {"summary"},
+    ),
+    "a broken description": (
+        lambda f: (f / "croissant.json").write_text("[]"),
+        {"croissant-unreadable"},
+    ),
+    "a stale description": (
+        lambda f: with_text(f / "croissant.json", '"sha256": "', '"sha256": "0'),
+        {"croissant-stale"},
+    ),
     "a broken sheet": (sheet("koala.png", b"x"), {"sheet-unreadable"}),
 }
 """What is done to ``sound``, and the faults that are found: those, and no other."""

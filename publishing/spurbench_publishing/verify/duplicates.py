@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from array import array
 from bisect import bisect_right
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
@@ -22,7 +23,7 @@ class Seen:
 
     splits: list[Split] = field(default_factory=list)
     starts: list[int] = field(default_factory=list)
-    indices: list[int] = field(default_factory=list)
+    indices: array[int] = field(default_factory=lambda: array("q"))
     hashes: bytearray = field(default_factory=bytearray)
     pixels: bytearray = field(default_factory=bytearray)
 

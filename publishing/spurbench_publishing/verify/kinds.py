@@ -1,4 +1,4 @@
-"""What can be found in a data set: how bad it is, and the way out. docs/publishing-checks.md shows this table."""
+"""What can be found in a data set: how bad it is, and the way out. docs/verify.md shows this table."""
 
 from __future__ import annotations
 

@@ -172,7 +172,7 @@ def test_the_hub_takes_the_cards_data(folder: Path) -> None:
     from huggingface_hub import DatasetCard
 
     data = DatasetCard(card(folder)).data
-    assert data.size_categories == ["n<1K"] and data.license == "apache-2.0"
+    assert data["size_categories"] == ["n<1K"] and data["license"] == "apache-2.0"
     yaml.safe_load(data.to_yaml())
 
 

@@ -30,6 +30,7 @@ spurbench/
   manifest.json        what the folder holds and how it was made
   data/SLUG/SPLIT-00000-of-00001.parquet   the pictures; a split may have several files
   contact/SLUG.png     of a build: all its pictures on a sheet
+  croissant.json       the same described for Croissant's readers, with responsible-AI fields
 ```
 
 A class has splits of a kind: `si` (references, as Spurious ImageNet has them), `generated` (made from some of
@@ -73,6 +74,7 @@ def _records() -> Iterator[str]:
         manifest.Manifest,
         manifest.ClassEntry,
         manifest.SplitEntry,
+        manifest.SplitSummary,
         manifest.FileEntry,
     ]
     for record in records:

@@ -2,32 +2,45 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from typing import Any
 
-from spurbench.markdown import plain
-
+from .about import licence_of
 from .manifest import ClassEntry, Manifest
 from .schema import KINDS, features
+from .words import body
+
+SHEETS = "contact"
+"""The folder of contact sheets, one a class, named by its slug."""
+SIZES = (("n<1K", 1000), ("1K<n<10K", 10_000), ("10K<n<100K", 100_000), ("100K<n<1M", 10**6))
+"""The hub's words for how many pictures there are."""
 
 
-def dataset_card(manifest: Manifest) -> str:
-    """The card's whole text. The content hash in every config keeps stale caches from serving."""
+def dataset_card(manifest: Manifest, sheets: Collection[str] = ()) -> str:
+    """The card's whole text; ``sheets`` are the classes that have a contact sheet. The content hash in
+    every config keeps stale caches from serving."""
     from huggingface_hub import DatasetCardData
 
+    head = card_head(manifest)
+    front = DatasetCardData(**head).to_yaml(original_order=list(head))
+    return f"---\n{front}\n---\n\n{body(manifest, _together(manifest), sheets)}"
+
+
+def card_head(manifest: Manifest) -> dict[str, Any]:
+    """What the card's YAML says."""
     splits = {slug: _ordered(entry) for slug, entry in manifest.classes.items()}
     every = _together(manifest)
-    head: dict[str, Any] = {
+    return {
         "pretty_name": f"spurbench ({manifest.domain})",
-        "license": "apache-2.0" if manifest.domain == "micro" else "other",
+        "license": licence_of(manifest),
         "task_categories": ["image-classification"],
+        "size_categories": [_size(manifest)],
         "tags": ["spurious-features", "robustness", "spurbench"],
         "configs": [_config("default", "*", every)]
         + [_config(slug, slug, names) for slug, names in splits.items()],
         "dataset_info": [_info("default", manifest) | {"features": _columns()}]
         + [_info(slug, _alone(manifest, slug)) for slug in splits],
     }
-    front = DatasetCardData(**head).to_yaml(original_order=list(head))
-    return f"---\n{front}\n---\n\n{_body(manifest, every)}"
 
 
 def _ordered(entry: ClassEntry) -> list[str]:
@@ -74,28 +87,6 @@ def _alone(manifest: Manifest, slug: str) -> Manifest:
     return manifest.model_copy(update={"classes": {slug: manifest.classes[slug]}})
 
 
-def _body(manifest: Manifest, splits: list[str]) -> str:
-    rows = []
-    for slug, entry in manifest.classes.items():
-        counts = [str(entry.splits[s].pictures) if s in entry.splits else "" for s in splits]
-        cells = [f"`{slug}`", str(entry.label), plain(entry.feature), *counts]
-        rows.append(f"| {' | '.join(cells)} |")
-    titles = ["config", "label", "spurious feature", *(f"`{name}`" for name in splits)]
-    table = "\n".join([f"| {' | '.join(titles)} |", f"|{'---|' * len(titles)}", *rows])
-    return f"""# spurbench data set, domain `{manifest.domain}`
-
-Pictures that show a class's *spurious feature* without the class itself. A split is of the kind `si`
-(references), `generated` (pictures made from some of them) or `val` (validation pictures of the class).
-Version `{manifest.version}`.
-
-{table}
-
-```python
-from datasets import load_dataset
-load_dataset("PATH/TO/THIS/FOLDER", "{next(iter(manifest.classes), "default")}")
-```
-
-Every generated picture carries its prompt, seed, the panel's predictions and the audit's findings, every
-imported one its licence, author and source where they are known; `manifest.json` has the recipe in full,
-versions, weights' hashes and a hash of every split.
-"""
+def _size(manifest: Manifest) -> str:
+    count = sum(s.pictures for e in manifest.classes.values() for s in e.splits.values())
+    return next((word for word, most in SIZES if count < most), "n>1M")

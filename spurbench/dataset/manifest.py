@@ -11,8 +11,10 @@ from pydantic import (
     BaseModel,
     ConfigDict,
     Field,
+    SerializerFunctionWrapHandler,
     StringConstraints,
     ValidationError,
+    model_serializer,
 )
 
 from spurbench.errors import UserError, validation_reason
@@ -47,12 +49,39 @@ DomainName = Annotated[str, StringConstraints(pattern="^[a-z0-9_-]+$")]
 """A domain's name: results lie in a folder of that name."""
 
 
+class NewerError(UserError):
+    """The data set is of a later version than this spurbench reads."""
+
+
 class FileEntry(_Record):
     """A parquet file of a split."""
 
     path: str = Field(description="the file, relative to the data set folder")
     sha256: Sha256 = Field(description="SHA-256 of the file's bytes")
     pictures: int = Field(ge=0, description="how many pictures it holds")
+
+
+class SplitSummary(_Record):
+    """What a split's rows say in sum; manifests of older builds have none."""
+
+    panel: dict[str, Annotated[int, Field(ge=0)]] = Field(
+        default={},
+        description="of each member of the panel: how many pictures it takes for the class",
+    )
+    consistently_spurious: int | None = Field(
+        default=None, ge=0, description="how many pictures the whole panel takes for the class"
+    )
+    safety_flagged: int | None = Field(
+        default=None,
+        ge=0,
+        description="how many the base model's safety checker would have blanked",
+    )
+    licences: dict[str, Annotated[int, Field(ge=0)]] = Field(
+        default={}, description="how many pictures have each licence"
+    )
+    unlicensed: int = Field(
+        default=0, ge=0, description="how many were taken from elsewhere, and no licence is stated"
+    )
 
 
 class SplitEntry(_Record):
@@ -70,6 +99,17 @@ class SplitEntry(_Record):
     )
     recipe: str | None = Field(default=None, description="how it was generated: NAME@FINGERPRINT")
     seed: int | None = Field(default=None, description="the seed that its build began from")
+    summary: SplitSummary | None = Field(
+        default=None, description="what its rows say in sum; the fingerprint does not cover it"
+    )
+
+    @model_serializer(mode="wrap")
+    def _as_written(self, usual: SerializerFunctionWrapHandler) -> dict[str, Any]:
+        """Without a summary where there is none: an older entry is written back as it was."""
+        data: dict[str, Any] = usual(self)
+        if self.summary is None:
+            data.pop("summary", None)
+        return data
 
     @property
     def pictures(self) -> int:
@@ -146,6 +186,11 @@ def read_manifest(folder: Path) -> Manifest:
         ) from error
 
 
+def schema_version(folder: Path) -> int:
+    """The version of the format that a data set folder with a good manifest is written in."""
+    return int(read_json(folder / NAME, "a spurbench manifest")["schema_version"])
+
+
 def write_manifest(folder: Path, manifest: Manifest) -> None:
     """Write manifest.json, whole or not at all."""
     text = json.dumps(manifest.model_dump(), indent=1, ensure_ascii=False, sort_keys=True)
@@ -158,7 +203,7 @@ def _check_version(path: Path, data: Any) -> None:
         raise ValueError(f"schema_version: {str(version)[:40]!r} is no version")
     if version > VERSION:
         shown = str(version) if version < 1000 else "far above"
-        raise UserError(
+        raise NewerError(
             f"{path}: made by a newer spurbench (data set version {shown}; this one reads up to "
             f"{VERSION}); upgrade"
         )

@@ -10,6 +10,8 @@ if TYPE_CHECKING:
 
 KINDS = ("si", "generated", "val")
 """What a split can hold: references, pictures made from them, or validation pictures of the class."""
+SEEDS_APART = 1_000_000
+"""Pictures of a build take their seeds from its own seed times this, going up by their indices."""
 
 
 @dataclass(frozen=True)

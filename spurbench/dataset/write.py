@@ -11,8 +11,9 @@ from spurbench.files import copy_file, sha256_file, write_text
 from spurbench.locks import held
 from spurbench.reading import is_file, is_folder, members, real
 
-from .card import dataset_card
+from .card import SHEETS, dataset_card
 from .content import content_of, read_rows
+from .croissant import CROISSANT, croissant_text
 from .manifest import (
     NAME,
     ClassEntry,
@@ -23,6 +24,7 @@ from .manifest import (
     write_manifest,
 )
 from .schema import Row, features, split_file
+from .summary import summary_of
 
 
 def write_split(rows: Iterable[Row], path: Path) -> None:
@@ -89,16 +91,17 @@ def install_class(
     slug: str,
     entry: ClassEntry,
     files: Mapping[str, Sequence[Path]],
+    sheet: Path | None = None,
 ) -> Manifest:
     """Put a finished class into the data set folder, beside the classes that are there; waits while
     another process writes there.
 
-    ``files`` are the finished parquet files by split, whatever they are called. The manifest is
-    written last but the card, so an interrupted call leaves a folder that the next call completes.
+    ``files`` are the finished parquet files by split, whatever they are called, ``sheet`` the class's
+    contact sheet. The manifest is written last, so an interrupted call leaves a folder that the next call completes.
     """
     with writing(folder) as place:
         check_target(folder)  # now: while another writes, files are there before their manifest
-        return put_class(place, name, domain, slug, entry, files)
+        return put_class(place, name, domain, slug, entry, files, sheet)
 
 
 def put_class(
@@ -108,6 +111,7 @@ def put_class(
     slug: str,
     entry: ClassEntry,
     files: Mapping[str, Sequence[Path]],
+    sheet: Path | None = None,
 ) -> Manifest:
     """As install_class, for who is ``writing`` the folder already."""
     manifest = _before(folder, name, domain)
@@ -126,9 +130,26 @@ def put_class(
         stale.unlink()
     classes = manifest.classes | {slug: entry.model_copy(update={"splits": splits})}
     manifest = manifest.model_copy(update={"classes": dict(sorted(classes.items()))})
-    write_text(folder / "README.md", dataset_card(manifest))
+    _put_sheet(folder, slug, sheet)
+    write_about(folder, manifest)
     write_manifest(folder, manifest)
     return manifest
+
+
+def write_about(folder: Path, manifest: Manifest) -> None:
+    """Write what tells others of a data set: its card, and Croissant's description of it."""
+    found = {path.stem for path in (folder / SHEETS).glob("*.png")}
+    write_text(folder / "README.md", dataset_card(manifest, found))
+    write_text(folder / CROISSANT, croissant_text(manifest))
+
+
+def _put_sheet(folder: Path, slug: str, sheet: Path | None) -> None:
+    """The class's contact sheet, or none: never that of pictures that were there before."""
+    target = folder / SHEETS / f"{slug}.png"
+    if sheet is not None:
+        copy_file(sheet, target)
+    else:
+        target.unlink(missing_ok=True)
 
 
 def _before(folder: Path, name: str, domain: str) -> Manifest:
@@ -180,4 +201,5 @@ def split_entry(
         content=content_of(label, slug, split, found, rows.pictures),
         recipe=recipe,
         seed=seed,
+        summary=summary_of(files),
     )

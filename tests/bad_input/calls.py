@@ -27,6 +27,8 @@ BASES: dict[str, tuple[str, tuple[str, ...]]] = {
     "export": ("export ds --to imagefolder --out o", ("ds",)),
     "show": ("show ds --out o.html", ("ds",)),
     "leaderboard render": ("leaderboard render --results results", ("results", "README.md")),
+    "verify": ("verify ds", ("ds",)),
+    "diff": ("diff ds ds2", ("ds", "ds2")),
 }
 """A good call of every command, and what it reads; options are put behind it."""
 
@@ -84,6 +86,8 @@ SLOTS = (
     Slot("show --out o.html", "ds"),
     Slot("show ds --out", "made", ("ds",), output=True),
     Slot("leaderboard render --results", "results", ("README.md",)),
+    Slot("verify", "ds"),
+    Slot("diff ds", "ds2", ("ds",)),
     Slot("leaderboard render --results results --readme", "README.md", ("results",)),
 )
 TEXT = (
@@ -108,6 +112,11 @@ _IMPORT = "import-si --out o"
 FILES: tuple[tuple[str, tuple[str, ...], str, tuple[Spoil, ...], int], ...] = (
     ("eval --model python/mod:make --data ds", ("ds", "mod.py"), "ds/manifest.json", JSON, 24),
     ("merge ds --out o", ("ds",), "ds/manifest.json", JSON, 12),
+    ("verify ds", ("ds",), "ds/manifest.json", JSON, 16),
+    ("verify ds --json", ("ds",), "ds/data/*/*.parquet", (*SPLIT, *BYTES), 24),
+    ("verify ds", ("ds",), "ds/README.md", (spoiled.text_line, *TEXT), 16),
+    ("diff ds ds2", ("ds", "ds2"), "ds2/manifest.json", JSON, 12),
+    ("diff ds ds2", ("ds", "ds2"), "ds2/data/*/*.parquet", (*SPLIT, *BYTES), 12),
     ("merge ds2 --out ds", ("ds", "ds2"), "ds/manifest.json", JSON, 8),
     (f"{_REFERENCES} ds", ("ds", "tiny.yaml"), "ds/manifest.json", JSON, 8),
     ("eval --model python/mod:make --data ds", ("ds", "mod.py"), "ds/data/*/*.parquet", SPLIT, 24),

@@ -26,6 +26,8 @@ command goes on from them."""
 STREAMS = "stderr closed, all streams closed, stderr full, stderr left, both full, both left"
 HIDDEN = set(STREAMS.split(", "))
 """Surroundings in which an answer goes nowhere."""
+REPORTS = {"verify"}
+"""Commands that report what is wrong with their input on stdout, and then end with exit code 1."""
 GONE = 141
 """Of a process whose reader has gone."""
 
@@ -65,7 +67,10 @@ def faults(
     if "Traceback" in ended.err or "Exception ignored" in ended.err:
         found.append("traceback")
     left = ended.code == GONE and around in {"stdout left", "both left"}
-    if ended.code not in (0, 2) and not left:
+    reported = command in REPORTS and ended.code == 1
+    if reported and lines and around not in HIDDEN:
+        found.append("noise on stderr")
+    if ended.code not in (0, 2) and not left and not reported:
         found.append(f"exit code {ended.code}")
     if ended.code == 2:
         hidden = around in HIDDEN

@@ -13,6 +13,7 @@ GROUPS: dict[str, set[str]] = {
     "ablate": {"Options", "Rows of the table"},
     "build": {"Options", "References", "How the work is done"},
     "compare": {"Arguments", "Options"},
+    "diff": {"Arguments", "Options"},
     "eval": {"Options", "Models", "Pictures", "How it is run"},
     "export": {"Arguments", "Options"},
     "import-si": {"Arguments", "Options"},
@@ -21,6 +22,7 @@ GROUPS: dict[str, set[str]] = {
     "merge": {"Arguments", "Options"},
     "score": {"Arguments", "Options"},
     "show": {"Arguments", "Options"},
+    "verify": {"Arguments", "Options"},
 }
 
 

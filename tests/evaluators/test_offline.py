@@ -9,11 +9,11 @@ import pytest
 import torch
 
 from spurbench import plugins
+from spurbench.dataset.hub import snapshot
 from spurbench.errors import UserError
 from spurbench_builders.inputs.request import BuildRequest
 from spurbench_builders.recipes.files import load_recipe
 from spurbench_builders.run.build import build
-from spurbench_evaluators.data.hub import snapshot
 from spurbench_evaluators.data.streamed import open_stream
 from spurbench_evaluators.loaders import torchvision
 from tests.builders.inputs.spurious_imagenet import write_folders

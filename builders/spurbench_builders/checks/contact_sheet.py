@@ -55,3 +55,13 @@ def _tile(
 
 def _colour(fooled: int, panel_size: int) -> tuple[int, int, int]:
     return SCALE[round(fooled / max(1, panel_size) * (len(SCALE) - 1))]
+
+
+def stacked(sheets: Sequence[Image.Image]) -> Image.Image:
+    """Sheets one below the other, on one of the width of the widest."""
+    whole = Image.new("RGB", (max(s.width for s in sheets), sum(s.height for s in sheets)), "white")
+    top = 0
+    for sheet in sheets:
+        whole.paste(sheet, (0, top))
+        top += sheet.height
+    return whole

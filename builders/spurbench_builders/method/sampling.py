@@ -9,6 +9,7 @@ import torch
 from PIL import Image
 from torch import Tensor
 
+from spurbench.dataset.schema import SEEDS_APART
 from spurbench_builders.models.base import BaseModel
 from spurbench_builders.recipes.model import Sampling
 
@@ -17,7 +18,7 @@ from .losses import to_unit_range
 
 def picture_seed(seed: int, index: int) -> int:
     """Seed of picture ``index`` of a build; the same for every class, as in the paper."""
-    return seed * 1_000_000 + index
+    return seed * SEEDS_APART + index
 
 
 @torch.inference_mode()

@@ -8,11 +8,12 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from spurbench.contracts import ClassCard
+from spurbench.dataset.card import SHEETS
 from spurbench.dataset.manifest import NAME, ClassEntry, Manifest, read_manifest
 from spurbench.dataset.read import open_data_set
 from spurbench.dataset.write import check_target, put_class, writing
 from spurbench.errors import UserError, short
-from spurbench.files import copy_file, friendly_disk_errors, remove_tree
+from spurbench.files import friendly_disk_errors, remove_tree
 from spurbench.numerals import MOST, index
 from spurbench.reading import is_file
 
@@ -80,8 +81,7 @@ def merge_data_sets(folders: Sequence[Path], out: Path, *, replace: bool = False
                     split: [folder / file.path for file in found.files]
                     for split, found in entry.splits.items()
                 }
-                put_class(real, title, domain, slug, entry, files)
-                _copy_contact_sheets(folder, real, slug)
+                put_class(real, title, domain, slug, entry, files, _contact_sheet(folder, slug))
     return read_manifest(out)
 
 
@@ -137,9 +137,6 @@ def _same(one: ClassEntry, other: ClassEntry) -> bool:
     return told(one) == told(other)
 
 
-def _copy_contact_sheets(folder: Path, out: Path, slug: str) -> None:
-    """The class's sheet, and those of further seeds."""
-    sheets = folder / "contact"
-    for sheet in [sheets / f"{slug}.png", *sorted(sheets.glob(f"{slug}-seed*.png"))]:
-        if is_file(sheet):
-            copy_file(sheet, out / "contact" / sheet.name)
+def _contact_sheet(folder: Path, slug: str) -> Path | None:
+    sheet = folder / SHEETS / f"{slug}.png"
+    return sheet if is_file(sheet) else None

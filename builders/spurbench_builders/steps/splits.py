@@ -68,7 +68,7 @@ def recipe_name(job: Job) -> str:
 def sheet(job: Job, generated: Sequence[Row]) -> Image.Image:
     """The class's contact sheet."""
     fooled = [sum(p.label == r.label for p in r.predictions) for r in generated]
-    title = f"{job.card.name}: {job.card.feature} ({job.prompts[0]})"
+    title = f"{job.card.name}: {job.card.feature} ({job.prompts[0]}), seed {job.request.seed}"
     images = [read_rgb(r.data, r.origin) for r in generated]
     return contact_sheet(title, training_images(job), images, fooled, len(job.recipe.panel))
 

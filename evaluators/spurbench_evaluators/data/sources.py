@@ -10,6 +10,7 @@ from pathlib import Path
 
 from spurbench.dataset.content import content_of, fingerprint_of, version_of
 from spurbench.dataset.folders import SourceClass, find_classes, read_picture
+from spurbench.dataset.hub import commit_of, is_hub_id, snapshot, split_id
 from spurbench.dataset.manifest import NAME
 from spurbench.dataset.read import DataSet, StoredPicture, open_data_set
 from spurbench.errors import UserError, unknown
@@ -17,7 +18,6 @@ from spurbench.files import sha256_bytes
 from spurbench.reading import is_file, is_folder, members
 from spurbench.results import DataRecord, Selection
 
-from .hub import commit_of, is_hub_id, snapshot, split_id
 from .validation import find_validation
 
 

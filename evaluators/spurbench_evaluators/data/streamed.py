@@ -8,11 +8,11 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from spurbench.dataset.hub import split_id
 from spurbench.errors import UserError, short, unknown
 from spurbench.hub import quiet_logger, unanswered
 from spurbench.reading import is_folder, read_bytes, real, why
 
-from .hub import split_id
 from .wnids import WNID, wnids
 
 if TYPE_CHECKING:

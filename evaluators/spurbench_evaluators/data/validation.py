@@ -9,6 +9,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from tempfile import TemporaryFile
 
+from spurbench.dataset.hub import is_hub_id
 from spurbench.dataset.read import StoredPicture
 from spurbench.errors import UserError, short
 from spurbench.files import sha256_bytes, sha256_file, sha256_json
@@ -26,7 +27,6 @@ from spurbench.reading import (
 )
 from spurbench.results import ValidationRecord
 
-from .hub import is_hub_id
 from .streamed import open_stream
 from .wnids import WNID, wnids
 

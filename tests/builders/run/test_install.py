@@ -5,6 +5,8 @@ from __future__ import annotations
 from dataclasses import replace
 from pathlib import Path
 
+from PIL import Image
+
 from spurbench.dataset.manifest import read_manifest
 from spurbench.dataset.read import open_data_set
 from spurbench.dataset.schema import PanelPrediction
@@ -67,7 +69,8 @@ def seeded(out: Path, seed: int, first: int, chosen: list[int]) -> Job:
         job.folder("references") / "references.json",
         {"chosen": chosen, "summary": "", "predictions": as_lists(said)},
     )
-    (job.folder("splits") / "contact.png").write_text(f"sheet of seed {seed}")
+    sheet = Image.new("RGB", (30 + seed, 10 * seed), (seed, 0, 0))
+    sheet.save(job.folder("splits") / "contact.png")
     return job
 
 
@@ -89,17 +92,14 @@ def test_further_seeds_lie_beside_the_first(tmp_path: Path) -> None:
     for name, first in (("generated", 20), ("generated_seed9", 50), ("generated_seed4", 80)):
         origins = [p.origin for p in opened.pictures(splits=[name])]
         assert origins == [f"picture {first}", f"picture {first + 1}"], name
-    marked = [row["is_training_reference"] for row in opened.rows(splits=["si"])]
+    marked = [row.is_training_reference for row in opened.rows("freight_car", "si")]
     assert marked == [False, True, False, True, False, True]
-    sheets = {p.name: p.read_text() for p in (out / "contact").iterdir()}
-    assert sheets == {
-        "freight_car.png": "sheet of seed 7",
-        "freight_car-seed9.png": "sheet of seed 9",
-        "freight_car-seed4.png": "sheet of seed 4",
-    }
+    with Image.open(out / "contact" / "freight_car.png") as sheet:
+        assert sheet.size == (39, 200), "as wide as the widest, and all below one another"
+        reds = [sheet.getpixel((5, y))[0] for y in (0, 69, 70, 159, 160, 199)]  # type: ignore[index]
+    assert reds == [7, 7, 9, 9, 4, 4]
     install(jobs[:2], "micro")
     assert set(read_manifest(out).classes["freight_car"].splits) == {
         *("si", "val", "generated", "generated_seed9")
     }
-    assert {p.name for p in (out / "contact").iterdir()} == set(sheets) - {"freight_car-seed4.png"}
     assert not list((tmp_path / "set.work").glob("tmp*")), "nothing is left aside"

@@ -8,11 +8,11 @@ from pathlib import Path
 import pytest
 
 from spurbench.dataset.folders import find_classes
+from spurbench.dataset.hub import is_hub_id, split_id
 from spurbench.errors import UserError
 from spurbench.files import sha256_bytes
 from spurbench.results import Selection
 from spurbench_builders.inputs.importing import import_folder
-from spurbench_evaluators.data.hub import is_hub_id, split_id
 from spurbench_evaluators.data.sources import open_source
 from spurbench_evaluators.data.validation import find_validation
 from spurbench_evaluators.data.wnids import wnids

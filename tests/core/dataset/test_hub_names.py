@@ -9,8 +9,8 @@ import huggingface_hub
 import pytest
 from huggingface_hub.errors import LocalEntryNotFoundError
 
+from spurbench.dataset.hub import is_hub_id, snapshot, split_id
 from spurbench.errors import UserError
-from spurbench_evaluators.data.hub import is_hub_id, snapshot, split_id
 
 
 @pytest.mark.parametrize("text", ["a/b", "a/b@v1", "some-one/x.y_z", "a/b@refs/pr/1"])

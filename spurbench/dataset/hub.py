@@ -3,14 +3,18 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Sequence
 from pathlib import Path
 
-from spurbench.dataset.manifest import NAME
 from spurbench.errors import UserError
 from spurbench.hub import hub_or_cache
 from spurbench.reading import is_file, why
 
+from .manifest import NAME
+
 COMMIT = re.compile("[0-9a-f]{40}")
+PICTURES = (NAME, "data/**")
+"""What of a data set its pictures are read from."""
 
 
 def is_hub_id(text: str) -> bool:
@@ -32,8 +36,9 @@ def split_id(text: str, revision: str | None = None) -> tuple[str, str | None]:
     return name, said or revision
 
 
-def snapshot(text: str, revision: str | None = None) -> Path:
-    """Folder of a spurbench data set's snapshot, from the hub or its local cache.
+def snapshot(text: str, revision: str | None = None, only: Sequence[str] | None = PICTURES) -> Path:
+    """Folder of a spurbench data set's snapshot, from the hub or its local cache: the files that
+    ``only`` has patterns for, all of them where it is None.
 
     UserError where it cannot be had or is no data set of ours.
     """
@@ -49,7 +54,7 @@ def snapshot(text: str, revision: str | None = None) -> Path:
                     name,
                     repo_type="dataset",
                     revision=revision,
-                    allow_patterns=[NAME, "data/**"],
+                    allow_patterns=None if only is None else list(only),
                 )
             )
     except (HfHubHTTPError, HFValidationError, LocalEntryNotFoundError, OSError) as error:

@@ -1,0 +1,1 @@
+"""`spurbench diff`: what changed between two versions of a data set."""

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
+from spurbench.files import sha256_json
 from spurbench.markdown import plain
 
 from .manifest import ClassEntry, Manifest
@@ -11,7 +12,7 @@ from .schema import KINDS, features
 
 
 def dataset_card(manifest: Manifest) -> str:
-    """The card's whole text. The content hash in every config keeps stale caches from serving."""
+    """The card's whole text. The hashes in every config keep stale caches from serving."""
     from huggingface_hub import DatasetCardData
 
     splits = {slug: _ordered(entry) for slug, entry in manifest.classes.items()}
@@ -52,8 +53,19 @@ def _config(name: str, folder: str, splits: list[str]) -> dict[str, Any]:
 
 
 def _info(name: str, manifest: Manifest) -> dict[str, Any]:
-    description = f"content {manifest.fingerprint()}"
+    description = f"content {manifest.fingerprint()}, files {_files_hash(manifest)}"
     return {"config_name": name, "version": "1.0.0", "description": description}
+
+
+def _files_hash(manifest: Manifest) -> str:
+    """Changes with any byte of the files: prompts and findings are not in the fingerprint, and the
+    cache of `datasets` keeps those too."""
+    return sha256_json(
+        {
+            slug: {name: [f.sha256 for f in split.files] for name, split in entry.splits.items()}
+            for slug, entry in manifest.classes.items()
+        }
+    )[:12]
 
 
 def _columns() -> list[dict[str, Any]]:

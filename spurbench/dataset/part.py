@@ -21,9 +21,12 @@ def open_part(
     revision: str | None,
     chosen: Callable[[DataSet], Groups],
     limit: int | None = None,
+    *,
+    sheets: bool = False,
 ) -> DataSet:
     """Open a data set on the hub of which only the ``chosen`` classes and splits are to be read, and
-    of each the first ``limit`` pictures: of a split of several files as many as hold those.
+    of each the first ``limit`` pictures: of a split of several files as many as hold those. The classes'
+    contact sheets come too where ``sheets`` asks for them.
 
     ``chosen`` is asked when the manifest is there and no file of pictures is. What is fetched is
     compared with the manifest as `open_data_set` does; of a split that is not fetched whole, the
@@ -42,6 +45,8 @@ def open_part(
         (slug, split): files_for(entries[slug].splits[split], limit) for slug, split in groups
     }
     paths = sorted({file.path for files in needed.values() for file in files})
+    if sheets:
+        paths += sorted({f"contact/{slug}.png" for slug, _ in groups})
     folder = snapshot(*exact, [NAME, *map(escape, paths)])
     for (slug, split), files in needed.items():
         check_split(folder, slug, entries[slug], split, files)

@@ -7,6 +7,8 @@ from typing import Annotated
 
 import typer
 
+from spurbench.numerals import words
+
 JsonOption = Annotated[bool, typer.Option("--json", help="Print one JSON object only.")]
 
 
@@ -57,3 +59,39 @@ def publish(
         with bars(quiet=json_output):
             done = carry_out(proposal)
     show_published(proposal, done, json_output=json_output)
+
+
+def pull(
+    data_set: Annotated[
+        str, typer.Argument(metavar="OWNER/NAME", help="Data set on the hub, perhaps @VERSION.")
+    ],
+    version: Annotated[
+        str | None,
+        typer.Option(metavar="NAME", help="Tag, branch or commit; else what main holds."),
+    ] = None,
+    classes: Annotated[
+        str | None, typer.Option(metavar="NAMES", help="Only these, by comma; else all.")
+    ] = None,
+    out: Annotated[
+        Path, typer.Option(metavar="DIR", help="Data set folder to make or add to.")
+    ] = Path("spurbench"),
+    json_output: JsonOption = False,
+) -> None:
+    """Take a published data set, or some of its classes, into a folder.
+
+    It loads from there without a network. Classes that were pulled before
+    are replaced, others stay; a pull that was cut off goes on.
+
+    \b
+    Examples:
+      spurbench pull me/spurbench
+      spurbench pull me/spurbench --version 1.1.0 --classes koala,gondola
+    """
+    from .pull import Wanted
+    from .pull import pull as carry_out
+    from .screen import bars, show_pulled
+
+    names = None if classes is None else tuple(words(classes))
+    with bars(quiet=json_output):
+        ended = carry_out(Wanted(data_set, version, names, out))
+    show_pulled(ended, data_set, out, json_output=json_output)

@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
+import errno
 from collections.abc import Iterator
 from contextlib import contextmanager
 
-from spurbench.errors import UserError
+from spurbench.errors import UserError, disk_reason
 from spurbench.hub import unanswered
 from spurbench.reading import why
 
-AGAIN = "run the same command again: it goes on from what is uploaded"
+AGAIN = "run the same command again: it goes on from there"
+FULL = (errno.ENOSPC, errno.EDQUOT)
 
 
 def check_hub() -> None:
@@ -31,13 +33,18 @@ def hub_errors(name: str) -> Iterator[None]:
 
     try:
         yield
-    except (OSError, Broken, RuntimeError, ValueError) as error:
+    except (UserError, OSError, Broken, RuntimeError, ValueError) as error:
         causes = list(_causes(error))
         for cause in causes:
-            if isinstance(cause, UserError):
-                raise cause from error
             if isinstance(cause, HfHubHTTPError):
                 raise _refused(name, cause) from error
+            if isinstance(cause, OSError) and cause.errno in FULL:
+                where = cause.filename or "the hub's cache"
+                raise UserError(
+                    f"{where}: {disk_reason(cause)}; make room, then {AGAIN}"
+                ) from error
+        if isinstance(error, UserError):
+            raise
         for cause in causes:
             if isinstance(cause, Broken | ConnectionError | TimeoutError):
                 raise UserError(f"{name}: the hub was cut off ({why(cause)}); {AGAIN}") from error

@@ -5,12 +5,14 @@ from __future__ import annotations
 import sys
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
+from pathlib import Path
 from typing import Any
 
 from spurbench.errors import UserError
 from spurbench.printing import out, print_json
 
 from .publish import Proposal, Published
+from .pull import Ended
 
 SHOWN = 3
 
@@ -88,6 +90,31 @@ def show_published(proposal: Proposal, done: Published | None, *, json_output: b
     else:
         out(f"{name} version {proposal.version} is commit {done.commit}")
     out(load_line(name, next(iter(proposal.manifest.classes)), done.revision))
+
+
+def show_pulled(ended: Ended, name: str, folder: Path, *, json_output: bool) -> None:
+    """Say what a folder holds after a pull, and the line that loads it."""
+    if json_output:
+        print_json(
+            {
+                "repo_id": name,
+                "commit": ended.commit,
+                "out": str(folder),
+                "content": ended.manifest.version,
+                "pulled": ended.pulled,
+                "kept": ended.kept,
+                "removed": ended.removed,
+            }
+        )
+        return
+    at = f" at {ended.commit}" if ended.commit else ""
+    out(f"{name}{at}: {', '.join(ended.pulled)}")
+    if ended.removed:
+        out(f"not in that version, and removed: {', '.join(ended.removed)}")
+    if ended.kept:
+        out(f"as they were: {', '.join(ended.kept)}")
+    out(f"data set {folder}, version {ended.manifest.version}")
+    out(load_line(str(folder), ended.pulled[0]))
 
 
 def load_line(name: str, config: str, revision: str | None = None) -> str:

@@ -87,11 +87,15 @@ def pull(
       spurbench pull me/spurbench
       spurbench pull me/spurbench --version 1.1.0 --classes koala,gondola
     """
+    from spurbench.errors import UserError
+
     from .pull import Wanted
     from .pull import pull as carry_out
     from .screen import bars, show_pulled
 
     names = None if classes is None else tuple(words(classes))
+    if names == ():
+        raise UserError("--classes names nothing; leave it out for all")
     with bars(quiet=json_output):
         ended = carry_out(Wanted(data_set, version, names, out))
     show_pulled(ended, data_set, out, json_output=json_output)

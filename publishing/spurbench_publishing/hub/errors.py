@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 
 from spurbench.errors import UserError, disk_reason
-from spurbench.hub import unanswered
+from spurbench.hub import quiet_logger, unanswered
 from spurbench.reading import why
 
 AGAIN = "run the same command again: it goes on from there"
@@ -27,12 +27,14 @@ def check_hub() -> None:
 
 @contextmanager
 def hub_errors(name: str) -> Iterator[None]:
-    """Within, what goes wrong between us and the repository ``name`` is a UserError."""
+    """Within, what goes wrong between us and the repository ``name`` is a UserError, and the hub's own
+    client says nothing of it besides."""
     from huggingface_hub.errors import HfHubHTTPError
     from huggingface_hub.errors import HTTPError as Broken  # type: ignore[attr-defined]
 
     try:
-        yield
+        with quiet_logger("huggingface_hub"):
+            yield
     except (UserError, OSError, Broken, RuntimeError, ValueError) as error:
         causes = list(_causes(error))
         for cause in causes:
@@ -49,7 +51,9 @@ def hub_errors(name: str) -> Iterator[None]:
             if isinstance(cause, Broken | ConnectionError | TimeoutError):
                 raise UserError(f"{name}: the hub was cut off ({why(cause)}); {AGAIN}") from error
         if _is_libraries(error):
-            raise UserError(f"{name}: the hub's client failed ({why(error)}); {AGAIN}") from error
+            raise UserError(
+                f"{name}: the hub's client failed ({why(causes[-1])}); {AGAIN}"
+            ) from error
         raise
 
 
@@ -98,6 +102,11 @@ def _refused(name: str, error: object) -> UserError:
         return UserError(
             f"{name}: the token has no right to do that; use one that may write there, or propose "
             "the change with --create-pr"
+        )
+    if status == 409:
+        return UserError(
+            f"{name}: exists already, out of this token's sight or made just now; check the name, or "
+            f"{AGAIN}"
         )
     if status == 412:
         return UserError(f"{name}: somebody changed it meanwhile; look at that, then {AGAIN}")

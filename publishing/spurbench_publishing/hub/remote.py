@@ -96,8 +96,8 @@ def held_at(name: str, revision: str) -> Held:
 
     with hub_errors(name):
         file = Path(hf_hub_download(name, NAME, repo_type="dataset", revision=revision))
-    data = read_json(file, "a spurbench manifest")
     try:
+        data = read_json(file, "a spurbench manifest")
         if data["schema_version"] == 1:  # whose contents are in its files alone
             return Held(str(data["domain"]), tuple(map(str, data["classes"])), {})
         manifest = read_manifest(file.parent)

@@ -25,6 +25,8 @@ BASES: dict[str, tuple[str, tuple[str, ...]]] = {
     "compare": ("compare p.parquet q.parquet", ("p.parquet", "q.parquet")),
     "ablate": (ABLATE, ("tiny.yaml",)),
     "leaderboard render": ("leaderboard render --results results", ("results", "README.md")),
+    "publish": ("publish ds --repo-id some/set --dry-run", ("ds",)),  # which end at the hub's door:
+    "pull": ("pull some/set --out o", ()),  # there is none
 }
 """A good call of every command, and what it reads; options are put behind it."""
 
@@ -78,6 +80,8 @@ SLOTS = (
     Slot("ablate --classes koala --images 1 --seeds 1 --out o --recipe", "tiny.yaml"),
     Slot(f"{ABLATE} --out", "made", ("tiny.yaml",), output=True),
     Slot("leaderboard render --results", "results", ("README.md",)),
+    Slot("publish --repo-id some/set", "ds"),
+    Slot("pull some/set --out", "made", output=True),
     Slot("leaderboard render --results results --readme", "README.md", ("results",)),
 )
 TEXT = (
@@ -104,6 +108,8 @@ FILES: tuple[tuple[str, tuple[str, ...], str, tuple[Spoil, ...], int], ...] = (
     ("merge ds --out o", ("ds",), "ds/manifest.json", JSON, 12),
     ("merge ds2 --out ds", ("ds", "ds2"), "ds/manifest.json", JSON, 8),
     (f"{_REFERENCES} ds", ("ds", "tiny.yaml"), "ds/manifest.json", JSON, 8),
+    ("publish ds --repo-id some/set", ("ds",), "ds/manifest.json", JSON, 12),
+    ("publish ds --repo-id some/set --json", ("ds",), "ds/data/*/*.parquet", SPLIT, 8),
     ("eval --model python/mod:make --data ds", ("ds", "mod.py"), "ds/data/*/*.parquet", SPLIT, 24),
     ("merge ds --out o", ("ds",), "ds/data/*/*.parquet", (*SPLIT, *BYTES), 16),
     (

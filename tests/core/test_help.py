@@ -18,6 +18,8 @@ GROUPS: dict[str, set[str]] = {
     "leaderboard render": {"Options"},
     "list": {"Arguments", "Options"},
     "merge": {"Arguments", "Options"},
+    "publish": {"Arguments", "Options"},
+    "pull": {"Arguments", "Options"},
     "score": {"Arguments", "Options"},
 }
 

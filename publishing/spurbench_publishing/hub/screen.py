@@ -20,7 +20,7 @@ SHOWN = 3
 @contextmanager
 def bars(*, quiet: bool) -> Iterator[None]:
     """Within, the hub's client shows how far it is, where somebody may be looking."""
-    from huggingface_hub.utils import (
+    from huggingface_hub.utils import (  # type: ignore[attr-defined]
         are_progress_bars_disabled,
         disable_progress_bars,
         enable_progress_bars,

@@ -74,7 +74,8 @@ def test_a_first_upload_that_is_cut_off_goes_on(hub: Hub, here: Path, call: Call
     folder = first(here / "spurbench")
     at = 0
     while True:
-        hub.repositories.clear(), hub.objects.clear()
+        hub.repositories.clear()
+        hub.objects.clear()
         at += 1
         with hub.told(Line(at, done=True)):
             whole = call(*PUBLISH) == 0

@@ -11,6 +11,7 @@ import pytest
 from huggingface_hub import constants
 
 from spurbench.dataset.read import open_data_set
+from spurbench.files import copy_file
 from spurbench_publishing.hub import install
 from tests.core.dataset.made import edited, put
 
@@ -195,7 +196,7 @@ def test_a_full_disk_leaves_what_was_there(
     if over:
         assert call("pull", NAME, "--version", "1.0.0") == 0
     before = on_disk(here)
-    real, copies = install.copy_file, []
+    real, copies = copy_file, list[Path]()
 
     def full(source: Path, target: Path) -> None:
         copies.append(target)
@@ -315,7 +316,8 @@ def test_a_repository_without_a_data_set_is_refused(
 def test_a_data_set_of_version_1_is_pulled_too(
     hub: Hub, here: Path, call: Call, capsys: Captured
 ) -> None:
-    folder = put(here / "made", "koala", 5, {"si": ("si", [[1, 2]])}) and here / "made"
+    folder = here / "made"
+    put(folder, "koala", 5, {"si": ("si", [[1, 2]])})
     put(folder, "gondola", 3, {"si": ("si", [[3]])})
 
     def older(data: dict[str, object]) -> None:

@@ -238,7 +238,10 @@ def test_killed_while_the_folder_changes_places_it_is_the_old_or_the_new_one(
     folder = here / "spurbench"
     assert call("pull", NAME, "--version", "1.0.0") == 0
     (folder / "notes.txt").write_text("mine")
-    old, new = on_disk(folder), on_disk(published) | {"notes.txt": b"mine"}
+    put(folder, "flagpole", 4, {"si": ("si", [[31]])})  # one's own, and nowhere else
+    old = on_disk(folder)
+    wanted = {p: d for p, d in on_disk(published).items() if "/" in p}
+    wanted |= {p: d for p, d in old.items() if "flagpole" in p}
     renamed, real = [], Path.rename
 
     def rename(path: Path, target: Path) -> Path:
@@ -251,10 +254,14 @@ def test_killed_while_the_folder_changes_places_it_is_the_old_or_the_new_one(
         patch.setattr(Path, "rename", rename)
         with pytest.raises(Killed):
             call("pull", NAME)
-    left = on_disk(folder) if folder.exists() else None
-    assert left in (old, None, {p: d for p, d in new.items() if p != "notes.txt"})
+    if folder.exists():
+        left = on_disk(folder)
+        assert left == old or {p: d for p, d in left.items() if "/" in p} == wanted
     assert call("pull", NAME) == 0
-    assert on_disk(folder) == new and hidden(here) == []
+    found = on_disk(folder)
+    assert {p: d for p, d in found.items() if "/" in p} == wanted and found["notes.txt"] == b"mine"
+    assert list(open_data_set(folder).manifest.classes) == ["flagpole", "gondola", "koala"]
+    assert hidden(here) == []
 
 
 def test_two_at_once_do_not_mix(published: Path, here: Path, call: Call, capsys: Captured) -> None:

@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Collection
 from typing import Any
 
+from spurbench.files import sha256_json
+
 from .about import licence_of
 from .manifest import ClassEntry, Manifest
 from .schema import KINDS, features
@@ -17,8 +19,8 @@ SIZES = (("n<1K", 1000), ("1K<n<10K", 10_000), ("10K<n<100K", 100_000), ("100K<n
 
 
 def dataset_card(manifest: Manifest, sheets: Collection[str] = ()) -> str:
-    """The card's whole text; ``sheets`` are the classes that have a contact sheet. The content hash in
-    every config keeps stale caches from serving."""
+    """The card's whole text; ``sheets`` are the classes that have a contact sheet. The hashes in
+    every config keep stale caches from serving."""
     from huggingface_hub import DatasetCardData
 
     head = card_head(manifest)
@@ -65,8 +67,19 @@ def _config(name: str, folder: str, splits: list[str]) -> dict[str, Any]:
 
 
 def _info(name: str, manifest: Manifest) -> dict[str, Any]:
-    description = f"content {manifest.fingerprint()}"
+    description = f"content {manifest.fingerprint()}, files {_files_hash(manifest)}"
     return {"config_name": name, "version": "1.0.0", "description": description}
+
+
+def _files_hash(manifest: Manifest) -> str:
+    """Changes with any byte of the files: prompts and findings are not in the fingerprint, and the
+    cache of `datasets` keeps those too."""
+    return sha256_json(
+        {
+            slug: {name: [f.sha256 for f in split.files] for name, split in entry.splits.items()}
+            for slug, entry in manifest.classes.items()
+        }
+    )[:12]
 
 
 def _columns() -> list[dict[str, Any]]:

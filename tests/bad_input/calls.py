@@ -29,6 +29,8 @@ BASES: dict[str, tuple[str, tuple[str, ...]]] = {
     "leaderboard render": ("leaderboard render --results results", ("results", "README.md")),
     "verify": ("verify ds", ("ds",)),
     "diff": ("diff ds ds2", ("ds", "ds2")),
+    "publish": ("publish ds --repo-id some/set --dry-run", ("ds",)),  # which end at the hub's door:
+    "pull": ("pull some/set --out o", ()),  # there is none
 }
 """A good call of every command, and what it reads; options are put behind it."""
 
@@ -88,6 +90,8 @@ SLOTS = (
     Slot("leaderboard render --results", "results", ("README.md",)),
     Slot("verify", "ds"),
     Slot("diff ds", "ds2", ("ds",)),
+    Slot("publish --repo-id some/set", "ds"),
+    Slot("pull some/set --out", "made", output=True),
     Slot("leaderboard render --results results --readme", "README.md", ("results",)),
 )
 TEXT = (
@@ -119,6 +123,8 @@ FILES: tuple[tuple[str, tuple[str, ...], str, tuple[Spoil, ...], int], ...] = (
     ("diff ds ds2", ("ds", "ds2"), "ds2/data/*/*.parquet", (*SPLIT, *BYTES), 12),
     ("merge ds2 --out ds", ("ds", "ds2"), "ds/manifest.json", JSON, 8),
     (f"{_REFERENCES} ds", ("ds", "tiny.yaml"), "ds/manifest.json", JSON, 8),
+    ("publish ds --repo-id some/set", ("ds",), "ds/manifest.json", JSON, 12),
+    ("publish ds --repo-id some/set --json", ("ds",), "ds/data/*/*.parquet", SPLIT, 8),
     ("eval --model python/mod:make --data ds", ("ds", "mod.py"), "ds/data/*/*.parquet", SPLIT, 24),
     ("merge ds --out o", ("ds",), "ds/data/*/*.parquet", (*SPLIT, *BYTES), 16),
     ("export ds --to csv --out o.csv", ("ds",), "ds/data/*/*.parquet", SPLIT, 12),

@@ -20,6 +20,8 @@ GROUPS: dict[str, set[str]] = {
     "leaderboard render": {"Options"},
     "list": {"Arguments", "Options"},
     "merge": {"Arguments", "Options"},
+    "publish": {"Arguments", "Options"},
+    "pull": {"Arguments", "Options"},
     "score": {"Arguments", "Options"},
     "show": {"Arguments", "Options"},
     "verify": {"Arguments", "Options"},

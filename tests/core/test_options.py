@@ -26,6 +26,8 @@ STORED = "evaluators/test_cli.py::test_one_json_object_and_stored_answers"
 EXPORT = "publishing/export/test_export.py"
 SHOW = "publishing/show/test_command.py"
 COMPARED = "evaluators/test_cli.py::test_several_models_are_compared"
+PUBLISH = "publishing/hub/test_publish.py"
+PULL = "publishing/hub/test_pull.py"
 ROWS = {
     "spurbench --version": f"{HERE}::test_the_version",
     "list --domain": f"{HERE}::test_classes_of_a_domain",
@@ -68,6 +70,27 @@ ROWS = {
     "eval --keep-logits": f"{EVAL}::test_keep_logits_keeps_them",
     "eval --fresh": f"{EVAL}::test_fresh_scores_again",
     "eval --json": STORED,
+    **{
+        f"publish --{name}": f"{PUBLISH}::{test}"
+        for name, test in {
+            "repo-id": "test_what_is_no_repository",
+            "version": "test_the_same_again_is_no_work",
+            "private": "test_a_private_one_is_not_asked_for_and_stays_private",
+            "create-pr": "test_a_pull_request_is_opened_once_and_changes_no_version",
+            "dry-run": "test_a_dry_run_changes_nothing",
+            "yes": "test_a_first_public_upload_is_asked_for",
+            "json": "test_one_json_object_says_it_all",
+        }.items()
+    },
+    **{
+        f"pull --{name}": f"{PULL}::{test}"
+        for name, test in {
+            "version": "test_some_classes_come_with_a_manifest_and_card_of_their_own",
+            "classes": "test_some_classes_come_with_a_manifest_and_card_of_their_own",
+            "out": "test_a_folder_that_is_not_ours_is_refused",
+            "json": "test_one_json_object_says_it_all",
+        }.items()
+    },
     "score --results": STORED,
     "score --json": STORED,
     "compare --json": COMPARED,

@@ -5,13 +5,15 @@ from __future__ import annotations
 from collections import defaultdict
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, replace
+from functools import partial
 from itertools import chain, islice
 from pathlib import Path
 
 from spurbench.dataset.content import content_of, fingerprint_of, version_of
 from spurbench.dataset.folders import SourceClass, find_classes, read_picture
-from spurbench.dataset.hub import commit_of, is_hub_id, snapshot, split_id
+from spurbench.dataset.hub import commit_of, is_hub_id, split_id
 from spurbench.dataset.manifest import NAME
+from spurbench.dataset.part import open_part
 from spurbench.dataset.read import DataSet, StoredPicture, open_data_set
 from spurbench.errors import UserError, unknown
 from spurbench.files import sha256_bytes
@@ -65,11 +67,7 @@ def from_data_set(data: DataSet, selection: Selection, *, drop_val: bool = False
     """The selected part of an opened data set folder; ``drop_val`` leaves the splits of validation
     pictures out."""
     manifest, limit = data.manifest, selection.limit
-    groups = [
-        (slug, split)
-        for slug, split in data.groups(selection.classes, selection.splits)
-        if not (drop_val and manifest.classes[slug].splits[split].kind == "val")
-    ]
+    groups = _groups(data, selection, drop_val=drop_val)
     sizes = {(slug, t): manifest.classes[slug].splits[t].pictures for slug, t in groups}
     empty = [f"{slug}/{split}" for (slug, split), size in sizes.items() if size == 0]
     if empty:
@@ -107,10 +105,21 @@ def _open(
     return from_data_set(open_data_set(path), selection)  # which says what is wrong
 
 
+def _groups(data: DataSet, selection: Selection, *, drop_val: bool) -> list[tuple[str, str]]:
+    """Slugs and splits of a data set that are selected."""
+    classes = data.manifest.classes
+    return [
+        (slug, split)
+        for slug, split in data.groups(selection.classes, selection.splits)
+        if not (drop_val and classes[slug].splits[split].kind == "val")
+    ]
+
+
 def _from_hub(text: str, selection: Selection, revision: str | None, *, drop_val: bool) -> Source:
-    folder = snapshot(text, revision)
-    source = from_data_set(open_data_set(folder), selection, drop_val=drop_val)
-    where = {"hub_id": split_id(text)[0], "revision": commit_of(folder)}
+    chosen = partial(_groups, selection=selection, drop_val=drop_val)
+    data = open_part(text, revision, chosen, selection.limit)
+    source = from_data_set(data, selection, drop_val=drop_val)
+    where = {"hub_id": split_id(text)[0], "revision": commit_of(data.folder)}
     return replace(source, record=source.record.model_copy(update=where))
 
 

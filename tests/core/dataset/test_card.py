@@ -74,9 +74,9 @@ def test_every_class_is_a_config_of_its_own_name_and_splits(name: str) -> None:
     ]
     infos = head(name)["dataset_info"]
     assert [info["config_name"] for info in infos] == list(places)
-    assert infos[0]["description"] == f"content {made.fingerprint()}"
+    assert infos[0]["description"].startswith(f"content {made.fingerprint()}, files ")
     descriptions = {str(info["description"]) for info in infos}
-    assert len(descriptions) == len(infos) and all(len(d) == 72 for d in descriptions)
+    assert len(descriptions) == len(infos) and all(len(d) == 92 for d in descriptions)
     assert head(name)["license"] == ("apache-2.0" if made.domain == "micro" else "other")
 
 

@@ -13,6 +13,7 @@ from markdown_it import MarkdownIt
 
 from spurbench.dataset.card import dataset_card
 from spurbench.dataset.manifest import ClassEntry, FileEntry, Manifest, SplitEntry
+from spurbench.files import sha256_json
 from tests.core.dataset.made import put
 
 TABLES = MarkdownIt("gfm-like", {"html": True, "linkify": False}).enable("table")
@@ -109,7 +110,13 @@ def test_configs_follow_files_splits_and_kinds(tmp_path: Path) -> None:
         ],
     }
     infos = {info["config_name"]: info for info in head["dataset_info"]}  # type: ignore[attr-defined]
-    assert infos["default"]["description"] == f"content {made.fingerprint()}"
+    held = {
+        slug: {name: [file.sha256 for file in split.files] for name, split in entry.splits.items()}
+        for slug, entry in made.classes.items()
+    }
+    assert infos["default"]["description"] == (
+        f"content {made.fingerprint()}, files {sha256_json(held)[:12]}"
+    )
     assert len({info["description"] for info in infos.values()}) == 3
     assert "| `bee` | 2 | leaves | 1 | 1 |  |  |  |" in body
     assert "| `koala` | 5 | leaves |  | 2 | 1 | 2 | 1 |" in body

@@ -9,12 +9,12 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 
+from spurbench.dataset import part
 from spurbench.dataset.read import open_data_set
 from spurbench.errors import UserError
 from spurbench.files import sha256_bytes, sha256_json
 from spurbench.results import DataRecord, Selection
 from spurbench_builders.inputs.importing import import_folder
-from spurbench_evaluators.data import sources
 from spurbench_evaluators.data.sources import open_source
 from spurbench_evaluators.data.validation import find_validation
 from spurbench_evaluators.data.wnids import wnids
@@ -142,7 +142,8 @@ def test_a_hub_id_and_its_commit_are_recorded(
     make_class(tmp_path / commit, tmp_path / "aside", "koala", KOALA, domain="imagenet")
     make_class(tmp_path / "v1", tmp_path / "aside", "koala", KOALA, domain="imagenet")
     places = {"v2": tmp_path / commit, "v1": tmp_path / "v1"}
-    monkeypatch.setattr(sources, "snapshot", lambda text, revision: places[revision or "v1"])
+    places[commit] = places["v2"]
+    monkeypatch.setattr(part, "snapshot", lambda text, revision, only: places[revision or "v1"])
     monkeypatch.chdir(tmp_path)
     record = open_source("some/one", Selection(splits=["si"]), revision="v2").record
     assert (record.hub_id, record.revision) == ("some/one", commit)

@@ -6,11 +6,11 @@ from pathlib import Path
 
 import pytest
 
+from spurbench.dataset import part
 from spurbench.dataset.read import StoredPicture, open_data_set
 from spurbench.errors import UserError
 from spurbench.files import sha256_bytes, sha256_json
 from spurbench.results import Selection
-from spurbench_evaluators.data import sources
 from spurbench_evaluators.data.sources import Source, open_source
 from spurbench_evaluators.data.wnids import wnids
 from tests.conftest import make_class
@@ -276,20 +276,24 @@ def test_a_selection_without_pictures_is_said(data: Path) -> None:
 def test_a_hub_id_is_opened_where_no_folder_is_at_its_revision(
     data: Path, val: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    asked: list[tuple[str, str | None]] = []
+    asked: list[tuple[str, str | None, list[str]]] = []
 
-    def snapshot(text: str, revision: str | None) -> Path:
-        asked.append((text, revision))
+    def snapshot(text: str, revision: str | None, only: list[str]) -> Path:
+        asked.append((text, revision, only))
         return data
 
-    monkeypatch.setattr(sources, "snapshot", snapshot)
+    monkeypatch.setattr(part, "snapshot", snapshot)
     monkeypatch.chdir(tmp_path)
-    part = Selection(classes=["koala"], limit=2)
-    source = open_source("some/one", part, val, "v2")
-    assert asked == [("some/one", "v2")]
+    selection = Selection(classes=["koala"], limit=2)
+    source = open_source("some/one", selection, val, "v2")
+    files = [f"data/koala/{split}-00000-of-00001.parquet" for split in OTHERS]
+    assert asked == [
+        ("some/one", "v2", ["manifest.json"]),
+        ("some/one", "v2", ["manifest.json", *files]),
+    ]
     assert places(source) == first(dict.fromkeys([("koala", s) for s in SPLITS], 2))
     assert next(p for p in source.pictures() if p.split == "val").data == png(1050)
     (tmp_path / "some" / "one").mkdir(parents=True)
     with pytest.raises(UserError, match="not a spurbench data set"):
         open_source("some/one")
-    assert len(asked) == 1
+    assert len(asked) == 2

@@ -2,18 +2,18 @@
 
 from __future__ import annotations
 
-from pathlib import Path
-
 from spurbench.dataset.read import DataSet, open_data_set
 from spurbench.errors import UserError
+
+from .where import folder_of
 
 
 def opened(
     data: str, classes: str | None = None, option: str = "--classes"
 ) -> tuple[DataSet, list[str] | None]:
-    """The data set that a command names, and the names of its classes that are wanted, which stand
+    """The data set that a command names, a folder or a hub id, and the names of its classes that are wanted, which stand
     with commas between them in an ``option``; None for all. UserError where there is none, or it lacks a class."""
-    data_set = open_data_set(Path(data))
+    data_set = open_data_set(folder_of(data))
     wanted = names(option, classes)
     data_set.groups(wanted)
     return data_set, wanted

@@ -9,9 +9,10 @@ from contextlib import suppress
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
-from spurbench.dataset.card import dataset_card
+from spurbench.dataset.croissant import CROISSANT
 from spurbench.dataset.manifest import NAME, ClassEntry, Manifest, write_manifest
 from spurbench.dataset.schema import split_file
+from spurbench.dataset.write import write_about
 from spurbench.errors import UserError
 from spurbench.files import copy_file, remove_tree, sync, write_text
 from spurbench.reading import is_file, is_folder, members, read_json
@@ -21,7 +22,7 @@ from .versions import Contents
 
 RECORD = ".pulled.json"
 """In the folder, beside the data set: which of its classes were pulled, and from where."""
-OURS = (CARD, NAME, RECORD, "contact", "data")
+OURS = (CARD, CROISSANT, NAME, RECORD, "contact", "data")
 
 
 @dataclass(frozen=True)
@@ -66,7 +67,7 @@ def install(
             for slug, entry in manifest.classes.items()
         }
         manifest = manifest.model_copy(update={"classes": classes})
-        write_text(aside / CARD, dataset_card(manifest))
+        write_about(aside, manifest)
         write_manifest(aside, manifest)
         write_text(aside / RECORD, json.dumps(asdict(pulled), indent=1, sort_keys=True) + "\n")
         sync(aside)

@@ -16,6 +16,7 @@ from spurbench.dataset.hub import is_hub_id
 from spurbench.dataset.manifest import Manifest, read_manifest
 from spurbench.dataset.read import DataSet, open_data_set
 from spurbench.errors import UserError, short
+from spurbench_publishing.verify.checks import verify
 
 from .errors import AGAIN, check_hub, hub_errors
 from .plan import LocalFile, Plan, left_out, local_files, planned
@@ -75,8 +76,20 @@ class Published:
 
 
 def verified(folder: Path) -> DataSet:
-    """The data set in a folder, checked before anything leaves this machine."""
-    return open_data_set(folder)
+    """The data set in a folder, checked as `spurbench verify` does before anything leaves this machine;
+    UserError where anything is at fault."""
+    data = open_data_set(folder)
+    if not data.manifest.classes:
+        raise UserError(f"{folder}: holds no classes yet; build some first")
+    faults = [found for found in verify(folder).findings if found.severity == "fault"]
+    if faults:
+        first = faults[0].as_data()
+        of = "/".join(str(first[key]) for key in ("class", "split", "file") if first[key])
+        raise UserError(
+            f"{folder}: has {len(faults)} fault{'s' if faults[1:] else ''}, the first: "
+            f"{of}{': ' if of else ''}{first['title']}; `spurbench verify` lists all, with the way out"
+        )
+    return data
 
 
 def propose(request: Request) -> Proposal:
@@ -84,8 +97,6 @@ def propose(request: Request) -> Proposal:
     sound, or must not go there: another data set, other rights, a version that is taken."""
     _check(request)
     data = verified(request.folder)
-    if not data.manifest.classes:
-        raise UserError(f"{request.folder}: holds no classes yet; build some first")
     files = local_files(request.folder, data.manifest)
     if read_manifest(request.folder) != data.manifest:
         raise UserError(f"{request.folder}: another spurbench writes there; wait, then try again")

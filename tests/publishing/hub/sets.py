@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import shutil
 from pathlib import Path
 
+from spurbench.dataset.manifest import read_manifest, write_manifest
+from spurbench.dataset.write import write_about
 from spurbench.pictures import png_bytes
 from tests.conftest import picture
 from tests.core.dataset.made import put
@@ -20,16 +23,12 @@ def first(folder: Path) -> Path:
     for slug in ("koala", "hummingbird"):
         (folder / "contact").mkdir(exist_ok=True)
         (folder / "contact" / f"{slug}.png").write_bytes(png_bytes(picture(len(slug))))
+    write_about(folder, read_manifest(folder))
     return folder
 
 
 def second(folder: Path) -> Path:
     """The same folder with other references of the koala, no hummingbird and a gondola."""
-    import shutil
-
-    from spurbench.dataset.card import dataset_card
-    from spurbench.dataset.manifest import read_manifest, write_manifest
-
     put(folder, "koala", 5, {"si": ("si", [[1, 7]]), "generated": ("generated", [[3, 4], [5]])})
     put(folder, "gondola", 3, {"si": ("si", [[21]])})
     shutil.rmtree(folder / "data" / "hummingbird")
@@ -37,7 +36,7 @@ def second(folder: Path) -> Path:
     manifest = read_manifest(folder)
     classes = {slug: e for slug, e in manifest.classes.items() if slug != "hummingbird"}
     manifest = manifest.model_copy(update={"classes": classes})
-    (folder / "README.md").write_text(dataset_card(manifest), encoding="utf-8")
+    write_about(folder, manifest)
     write_manifest(folder, manifest)
     return folder
 

@@ -44,7 +44,7 @@ def test_a_folder_becomes_a_tagged_version_with_its_very_files(
     assert call(*PUBLISH) == 0
     repository = hub.repositories[NAME]
     wanted = {path: data for path, data in on_disk(folder).items() if path != "notes.txt"}
-    assert on_hub(repository) == wanted and len(wanted) == 9
+    assert on_hub(repository) == wanted and len(wanted) == 10
     assert repository.tags == {"1.0.0": repository.main.oid} and not repository.private
     version = read_manifest(folder).version
     assert repository.main.title == f"spurbench 1.0.0 (content {version})"
@@ -53,7 +53,7 @@ def test_a_folder_becomes_a_tagged_version_with_its_very_files(
     assert lines[0] == (
         f"spurbench: content {version}, 2 classes, for version 1.0.0 of {NAME} (a new public repository)"
     )
-    assert lines[1].startswith("new           9 files: README.md, contact/hummingbird.png, ")
+    assert lines[1].startswith("new          10 files: README.md, contact/hummingbird.png, ")
     assert "left here, as not of the data set: notes.txt" in lines
     assert lines[-2] == f"{NAME} version 1.0.0 is commit {repository.main.oid}"
     assert lines[-1] == f'load_dataset("{NAME}", "hummingbird", revision="1.0.0")'
@@ -80,8 +80,8 @@ def test_the_next_version_sends_what_changed_and_removes_what_is_gone(
     assert on_hub(repository, "1.0.0") == before
     assert set(repository.tags) == {"1.0.0", "2.0.0"}, "pictures changed: the first number grows"
     out = capsys.readouterr().out
-    assert "removed       3 files: contact/hummingbird.png, data/hummingbird/generated-" in out
-    assert "unchanged     3 files: contact/koala.png, data/koala/generated-00000-of-00002" in out
+    assert "removed       4 files: contact/hummingbird.png, contact/koala.png, data/hummingbird/" in out
+    assert "unchanged     2 files: data/koala/generated-00000-of-00002" in out
 
 
 def test_the_same_again_is_no_work(hub: Hub, here: Path, call: Call, capsys: Captured) -> None:
@@ -107,7 +107,7 @@ def test_a_version_that_exists_stays_as_it_is(
     capsys.readouterr()
     hub.requests.clear()
     said = failed(call, capsys, *PUBLISH, "--version", "1.1.0")
-    assert said.startswith(f"{NAME}: version 1.1.0 exists with other content (7 files differ, ")
+    assert said.startswith(f"{NAME}: version 1.1.0 exists with other content (9 files differ, ")
     assert said.endswith("give another with --version, or leave it out for the next one")
     assert hub.repositories[NAME].refs == before and writes(hub) == []
 
@@ -143,7 +143,7 @@ def test_a_dry_run_changes_nothing(hub: Hub, here: Path, call: Call, capsys: Cap
     folder = first(here / "spurbench")
     assert call("publish", folder, "--repo-id", NAME, "--dry-run") == 0
     out = capsys.readouterr().out
-    assert out.endswith("nothing was uploaded: a dry run\n") and "new           9 files" in out
+    assert out.endswith("nothing was uploaded: a dry run\n") and "new          10 files" in out
     assert hub.repositories == {} and writes(hub) == []
 
 
@@ -344,7 +344,9 @@ def test_a_folder_that_is_not_sound_never_leaves(
     assert "differs from what manifest.json records" in failed(call, capsys, *PUBLISH)
     first(folder)
     (folder / "README.md").unlink()
-    assert failed(call, capsys, *PUBLISH).startswith("spurbench: has no README.md; ")
+    assert "has 1 fault, the first: README.md: README.md is not there; `spurbench verify`" in failed(
+        call, capsys, *PUBLISH
+    )
     edited(first(folder), lambda data: data.update(classes={}))
     assert failed(call, capsys, *PUBLISH) == "spurbench: holds no classes yet; build some first"
     assert "no such data set folder" in failed(call, capsys, "publish", "none", *PUBLISH[2:])
@@ -369,7 +371,7 @@ def test_one_json_object_says_it_all(hub: Hub, here: Path, call: Call, capsys: C
     folder = first(here / "spurbench")
     assert call(*PUBLISH, "--json", "--dry-run") == 0
     dry = json.loads(capsys.readouterr().out)
-    assert dry["dry_run"] and dry["commit"] is None and len(dry["new"]) == 9
+    assert dry["dry_run"] and dry["commit"] is None and len(dry["new"]) == 10
     assert dry["bytes"] == sum(len(data) for data in on_disk(folder).values())
     assert call(*PUBLISH, "--json", "--version", "1.1.0") == 0
     done = json.loads(capsys.readouterr().out)

@@ -96,6 +96,7 @@ def undisturbed(tmp_path_factory: pytest.TempPathFactory) -> Path:
 def test_what_a_build_leaves(undisturbed: Path) -> None:
     assert set(digests(undisturbed)) == {
         "README.md",
+        "croissant.json",
         "manifest.json",
         "contact/hummingbird.png",
         *(f"data/hummingbird/{s}-00000-of-00001.parquet" for s in ("si", "generated", "val")),

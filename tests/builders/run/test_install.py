@@ -63,7 +63,8 @@ def test_a_class_is_installed_beside_others_with_all_that_is_known_of_it(tmp_pat
 def seeded(out: Path, seed: int, first: int, chosen: list[int]) -> Job:
     """A finished job of one of three seeds that trained on these places of the pool."""
     plain = made_job(out, seed=seed)
-    job = finished(replace(plain, request=replace(plain.request, beside=(9, 4))), first)
+    request = replace(plain.request, beside=(9, 4))
+    job = finished(replace(plain, request=request, identity={"seed": seed}), first)
     said = [(PanelPrediction("made/one", LABEL, 0.75),) for _ in job.pool]
     save_json(
         job.folder("references") / "references.json",

@@ -80,7 +80,10 @@ def test_the_next_version_sends_what_changed_and_removes_what_is_gone(
     assert on_hub(repository, "1.0.0") == before
     assert set(repository.tags) == {"1.0.0", "2.0.0"}, "pictures changed: the first number grows"
     out = capsys.readouterr().out
-    assert "removed       4 files: contact/hummingbird.png, contact/koala.png, data/hummingbird/" in out
+    assert (
+        "removed       4 files: contact/hummingbird.png, contact/koala.png, data/hummingbird/"
+        in out
+    )
     assert "unchanged     2 files: data/koala/generated-00000-of-00002" in out
 
 
@@ -344,8 +347,9 @@ def test_a_folder_that_is_not_sound_never_leaves(
     assert "differs from what manifest.json records" in failed(call, capsys, *PUBLISH)
     first(folder)
     (folder / "README.md").unlink()
-    assert "has 1 fault, the first: README.md: README.md is not there; `spurbench verify`" in failed(
-        call, capsys, *PUBLISH
+    assert (
+        "has 1 fault, the first: README.md: README.md is not there; `spurbench verify`"
+        in failed(call, capsys, *PUBLISH)
     )
     edited(first(folder), lambda data: data.update(classes={}))
     assert failed(call, capsys, *PUBLISH) == "spurbench: holds no classes yet; build some first"

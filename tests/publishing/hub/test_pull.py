@@ -72,7 +72,10 @@ def test_some_classes_come_with_a_manifest_and_card_of_their_own(
         *(p for p in old if p.startswith("data/koala/")),
         "contact/koala.png",
     }
-    assert set(found) == {*(p for p in old if "koala" in p), "README.md", "manifest.json"}
+    assert set(found) == {
+        *(p for p in old if "koala" in p),
+        *("README.md", "croissant.json", "manifest.json"),
+    }
     assert not any("hummingbird" in path for path in hub.served)
     assert get_dataset_config_names(str(folder)) == ["default", "koala"]
     rows = load_dataset(str(folder), "koala", split="generated")

@@ -211,7 +211,10 @@ DAMAGE: dict[str, tuple[Spoil, set[str]]] = {
     ),
     "a file twice": (
         manifest(lambda d: koala(d)["files"].append(koala(d)["files"][0])),
-        {"file-twice", "content", "index", "seed", "duplicate-split", "count", "summary"},
+        {
+            *("file-twice", "content", "index", "seed", "duplicate-split", "count", "summary"),
+            "card-stale",
+        },
     ),
     "a file moved": (moved, {"file-elsewhere", "croissant-stale"}),
     "a split more": (extra("data/koala/generated-00001-of-00002.parquet"), {"file-unnamed"}),

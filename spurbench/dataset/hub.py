@@ -43,12 +43,8 @@ def snapshot(text: str, revision: str | None = None, only: Sequence[str] | None 
     UserError where it cannot be had or is no data set of ours.
     """
     from huggingface_hub import snapshot_download
-    from huggingface_hub.errors import (
-        HfHubHTTPError,
-        HFValidationError,
-        HTTPError,
-        LocalEntryNotFoundError,
-    )
+    from huggingface_hub.errors import HfHubHTTPError, HFValidationError, LocalEntryNotFoundError
+    from huggingface_hub.errors import HTTPError as Broken  # type: ignore[attr-defined]
 
     name, revision = split_id(text, revision)
     silent = ""
@@ -68,7 +64,7 @@ def snapshot(text: str, revision: str | None = None, only: Sequence[str] | None 
             f"{text}: neither a folder here nor a data set that the hub gives ({reason}); check the "
             "name, or make one with `spurbench build` or `spurbench import-si`"
         ) from error
-    except HTTPError as error:
+    except Broken as error:
         raise UserError(
             f"{text}: the hub was cut off ({why(error)}); run the same command again: it goes on from there"
         ) from error

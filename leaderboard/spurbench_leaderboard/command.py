@@ -1,4 +1,4 @@
-"""`spurbench leaderboard ...`: thin functions over markdown.py."""
+"""`spurbench leaderboard ...`: thin functions over markdown.py, the gate and known.py."""
 
 from __future__ import annotations
 
@@ -7,7 +7,8 @@ from typing import Annotated
 
 import typer
 
-app = typer.Typer(help="Turn result files into tables.", no_args_is_help=True)
+app = typer.Typer(help="Check result files, and turn them into tables.", no_args_is_help=True)
+KNOWN = Path("leaderboard/data")
 
 
 @app.callback()
@@ -57,3 +58,77 @@ def render(
                 write_text(real(readme), new)  # the file itself, where the name is a link to it
     state = "is up to date" if new == text else "written"
     out(f"{readme}: table of {len(found)} results {state} (below {BEGIN!r})")
+
+
+@app.command()
+def check(
+    files: Annotated[
+        list[Path] | None,
+        typer.Argument(metavar="FILES", help="Result files; else all below --results."),
+    ] = None,
+    results: Annotated[Path, typer.Option(metavar="DIR", help="Folder of result files.")] = Path(
+        "leaderboard/results"
+    ),
+    data: Annotated[Path, typer.Option(metavar="DIR", help="Folder of known data sets.")] = KNOWN,
+    base: Annotated[
+        str | None,
+        typer.Option(metavar="REF", help="Branch or commit that no result may differ from."),
+    ] = None,
+    github: Annotated[
+        bool, typer.Option("--github", help="Print findings as annotations of a pull request.")
+    ] = False,
+    json_output: Annotated[
+        bool, typer.Option("--json", help="Print one JSON object only.")
+    ] = False,
+) -> None:
+    """Check submitted results: schema, place, data set, pictures, every number, history.
+
+    Exit code 1 where anything keeps a result out, 2 for a wrong call. Nothing
+    that a submission brings is run or imported.
+
+    \b
+    Examples:
+      spurbench leaderboard check
+      spurbench leaderboard check FILE.json --base origin/main --github
+    """
+    from spurbench.errors import UserError
+    from spurbench.printing import out, print_json
+
+    from .gate.check import check as checked
+    from .gate.findings import as_annotations, as_data, as_lines
+    from .gate.reader import Reader
+
+    if github and json_output:
+        raise UserError("--github and --json are two forms of one report; use one of them")
+    with Reader() as reader:
+        report = checked(files or [], results, data, base, reader)
+    if json_output:
+        print_json(as_data(report))
+    else:
+        for line in as_annotations(report) if github else as_lines(report):
+            out(line)
+    raise typer.Exit(report.code)
+
+
+@app.command()
+def register(
+    folder: Annotated[Path, typer.Argument(metavar="FOLDER", help="Data set folder.")],
+    data: Annotated[Path, typer.Option(metavar="DIR", help="Folder of known data sets.")] = KNOWN,
+) -> None:
+    """Add a data set to those that results may be of: its pictures' hashes, by class and split.
+
+    \b
+    Example:
+      spurbench leaderboard register ./spurbench
+    """
+    from spurbench.dataset.read import open_data_set
+    from spurbench.files import friendly_disk_errors
+    from spurbench.printing import out
+
+    from .known import KnownDataSet, write_known
+
+    known = KnownDataSet.of(open_data_set(folder))
+    path = known.path_under(data)
+    with friendly_disk_errors(data):
+        write_known(known, path)
+    out(f"{path}: {known.count} pictures of {len(known.classes)} classes")

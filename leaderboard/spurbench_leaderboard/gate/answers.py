@@ -70,13 +70,12 @@ def _probability(predictions: Predictions, name: str) -> NDArray[np.float64]:
 
 
 def _beyond(outputs: NDArray[np.float64], count: int | None) -> Rows:
-    beyond: Rows = ((outputs < 0) | (outputs >= (count or np.inf))).any(axis=1)
-    return beyond
+    return np.asarray(np.any((outputs < 0) | (outputs >= (count or np.inf)), axis=1))
 
 
 def _no_shares(shares: NDArray[np.float64]) -> Rows:
-    outside: Rows = ((shares < 0) | (shares > 1 + ROUNDING)).any(axis=1)
-    rising: Rows = (np.diff(shares, axis=1) > 0).any(axis=1)
+    outside = np.any((shares < 0) | (shares > 1 + ROUNDING), axis=1)
+    rising = np.any(np.diff(shares, axis=1) > 0, axis=1)
     return np.asarray(outside | rising | (shares.sum(axis=1) > 1 + TOP * ROUNDING))
 
 

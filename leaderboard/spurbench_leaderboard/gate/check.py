@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import re
+import stat
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -63,10 +64,7 @@ class Gate:
         if each.result.hosted:
             where, data = str(each.result.hosted.path), hosted.fetched(each.result.hosted)
         else:
-            if beside.is_symlink():
-                raise UserError(f"{beside.name}: is a link; submit files themselves")
-            where = beside.name
-            data = _beside(beside)
+            where, data = beside.name, _beside(beside)
         predictions = self.reader.read(data, where)
         if predictions.sha256 != each.result.predictions_sha256:
             raise UserError(
@@ -193,24 +191,21 @@ def _history(gate: Gate, base: str | None) -> history.Before | None:
 
 
 def _beside(path: Path) -> bytes:
-    size = _size(path)
-    if size is None:
-        raise UserError(f"{path.name}: no such file beside the result; submit it too")
-    if size > MOST_BESIDE:
+    """The bytes of a predictions file beside its result; UserError where it has no place there."""
+    try:
+        found = path.lstat()
+    except FileNotFoundError as error:
+        raise UserError(f"{path.name}: no such file beside the result; submit it too") from error
+    except OSError as error:
+        raise unreadable(path.name, error) from error
+    if stat.S_ISLNK(found.st_mode):
+        raise UserError(f"{path.name}: is a link; submit files themselves")
+    if found.st_size > MOST_BESIDE:
         raise UserError(
-            f"{path.name}: {size} bytes are more than lie beside a result ({MOST_BESIDE}); put it into "
-            "a data set repository of the hub, and name it in the result (hosted)"
+            f"{path.name}: {found.st_size} bytes are more than lie beside a result ({MOST_BESIDE}); put "
+            "it into a data set repository of the hub, and name it in the result (hosted)"
         )
     return read_bytes(path, MOST_BESIDE)
-
-
-def _size(path: Path) -> int | None:
-    try:
-        return path.lstat().st_size
-    except FileNotFoundError:
-        return None
-    except OSError as error:
-        raise unreadable(path, error) from error
 
 
 def _cut(said: list[str], most: int = 8) -> Iterator[str]:

@@ -23,6 +23,11 @@ def faults(result: Result, predictions: Predictions) -> Iterator[str]:
     except ValueError as error:
         yield f"its predictions give no result ({error})"
         return
+    yield from differences(result, given)
+
+
+def differences(result: Result, given: Result) -> Iterator[str]:
+    """Where a result differs from the one that is given."""
     yield from _differing(_by_place(result), _by_place(given), "")
 
 

@@ -70,7 +70,9 @@ def _parts(path: Path, root: Path) -> Iterator[Path]:
 
 def _version_faults(data: Any) -> Iterator[str]:
     version = data.get("schema_version") if isinstance(data, dict) else None
-    if type(version) is int and 0 < version < SCHEMA_VERSION:
+    if type(version) is not int or version < 1:
+        yield f"schema_version: {short(version)} is no version; the one that is taken is {SCHEMA_VERSION}"
+    elif version < SCHEMA_VERSION:
         yield (
             f"schema_version: results of version {version} lack what is compared; compute it again with "
             "`spurbench score PREDICTIONS --results DIR`"

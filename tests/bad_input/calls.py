@@ -24,6 +24,8 @@ BASES: dict[str, tuple[str, tuple[str, ...]]] = {
     "score": ("score p.parquet", ("p.parquet",)),
     "compare": ("compare p.parquet q.parquet", ("p.parquet", "q.parquet")),
     "ablate": (ABLATE, ("tiny.yaml",)),
+    "leaderboard check": ("leaderboard check --results results --data known", ("results", "known")),
+    "leaderboard register": ("leaderboard register ds --data o", ("ds",)),
     "leaderboard render": ("leaderboard render --results results", ("results", "README.md")),
 }
 """A good call of every command, and what it reads; options are put behind it."""
@@ -77,6 +79,10 @@ SLOTS = (
     Slot(f"{BUILD} --out", "made", ("tiny.yaml",), output=True),
     Slot("ablate --classes koala --images 1 --seeds 1 --out o --recipe", "tiny.yaml"),
     Slot(f"{ABLATE} --out", "made", ("tiny.yaml",), output=True),
+    Slot("leaderboard check --data known --results", "results", ("known",)),
+    Slot("leaderboard check --results results --data", "known", ("results",)),
+    Slot("leaderboard register --data o", "ds"),
+    Slot("leaderboard register ds --data", "made", ("ds",), output=True),
     Slot("leaderboard render --results", "results", ("README.md",)),
     Slot("leaderboard render --results results --readme", "README.md", ("results",)),
 )
@@ -98,6 +104,7 @@ SPLIT = (
 YAML = (*([spoiled.yaml_value] * 3), *([spoiled.yaml_text] * 3), spoiled.json_text, *TEXT[:3])
 PREDICTIONS = (spoiled_kinds.parquet, spoiled_kinds.parquet, spoiled_kinds.metadata, *BYTES)
 _REFERENCES = f"{BUILD} --references"
+_CHECK = "leaderboard check --results results --data known"
 _IMPORT = "import-si --out o"
 FILES: tuple[tuple[str, tuple[str, ...], str, tuple[Spoil, ...], int], ...] = (
     ("eval --model python/mod:make --data ds", ("ds", "mod.py"), "ds/manifest.json", JSON, 24),
@@ -114,6 +121,10 @@ FILES: tuple[tuple[str, tuple[str, ...], str, tuple[Spoil, ...], int], ...] = (
         32,
     ),
     ("leaderboard render --results results", ("results", "README.md"), "README.md", TEXT, 12),
+    (_CHECK, ("results", "known"), "results/**/*.json", JSON, 32),
+    (_CHECK, ("results", "known"), "results/**/*.parquet", PREDICTIONS, 32),
+    (_CHECK, ("results", "known"), "known/**/*.json", JSON, 24),
+    ("leaderboard register ds --data o", ("ds",), "ds/manifest.json", JSON, 12),
     ("score p.parquet", ("p.parquet",), "p.parquet", PREDICTIONS, 36),
     ("score p.parquet --results made --json", ("p.parquet",), "p.parquet", PREDICTIONS, 12),
     ("compare p.parquet q.parquet", ("p.parquet", "q.parquet"), "q.parquet", PREDICTIONS, 20),

@@ -15,6 +15,8 @@ GROUPS: dict[str, set[str]] = {
     "compare": {"Arguments", "Options"},
     "eval": {"Options", "Models", "Pictures", "How it is run"},
     "import-si": {"Arguments", "Options"},
+    "leaderboard check": {"Arguments", "Options"},
+    "leaderboard register": {"Arguments", "Options"},
     "leaderboard render": {"Options"},
     "list": {"Arguments", "Options"},
     "merge": {"Arguments", "Options"},

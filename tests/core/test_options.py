@@ -23,6 +23,7 @@ MERGE = "builders/test_options.py::test_merge_and_import_write_where_they_are_to
 ABLATE = "builders/test_options.py::test_an_ablation_is_what_its_options_say"
 EVAL = "evaluators/test_options.py"
 STORED = "evaluators/test_cli.py::test_one_json_object_and_stored_answers"
+GATE = "leaderboard/gate/test_findings.py"
 COMPARED = "evaluators/test_cli.py::test_several_models_are_compared"
 ROWS = {
     "spurbench --version": f"{HERE}::test_the_version",
@@ -69,6 +70,12 @@ ROWS = {
     "score --results": STORED,
     "score --json": STORED,
     "compare --json": COMPARED,
+    "leaderboard check --results": f"{GATE}::test_places_and_base_are_told",
+    "leaderboard check --data": f"{GATE}::test_places_and_base_are_told",
+    "leaderboard check --base": f"{GATE}::test_places_and_base_are_told",
+    "leaderboard check --github": f"{GATE}::test_the_command_in_its_three_forms",
+    "leaderboard check --json": f"{GATE}::test_the_command_in_its_three_forms",
+    "leaderboard register --data": "leaderboard/test_known.py::test_a_folder_as_it_is_known",
     "leaderboard render --results": f"{HERE}::test_the_leaderboards_places_and_check",
     "leaderboard render --readme": f"{HERE}::test_the_leaderboards_places_and_check",
     "leaderboard render --check": f"{HERE}::test_the_leaderboards_places_and_check",

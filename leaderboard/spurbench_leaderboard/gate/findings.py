@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from itertools import groupby
@@ -92,7 +93,7 @@ def as_annotations(report: Report) -> Iterator[str]:
 
 def inert(text: str) -> str:
     """Text of which no line can be taken for a command by whatever reads a log of GitHub's runners."""
-    return one_line(text).replace("::", ": :").replace("##[", "# #[")
+    return re.sub(":(?=:)", ": ", one_line(text)).replace("##[", "# #[")
 
 
 def _escaped(text: str) -> str:

@@ -66,6 +66,7 @@ ROWS = {
     "eval --skip-unreadable": f"{EVAL}::test_skip_unreadable_leaves_out_and_records",
     "eval --keep-logits": f"{EVAL}::test_keep_logits_keeps_them",
     "eval --fresh": f"{EVAL}::test_fresh_scores_again",
+    "eval --submit": "evaluators/test_submission.py::test_what_was_scored_is_submitted_and_passes_the_gate",
     "eval --json": STORED,
     "score --results": STORED,
     "score --json": STORED,

@@ -7,6 +7,8 @@ from typing import Annotated
 
 import typer
 
+from spurbench.numerals import MOST, whole_option
+
 app = typer.Typer(help="Check result files, and turn them into tables.", no_args_is_help=True)
 KNOWN = Path("leaderboard/data")
 
@@ -74,6 +76,14 @@ def check(
         str | None,
         typer.Option(metavar="REF", help="Branch or commit that no result may differ from."),
     ] = None,
+    rescore: Annotated[
+        int | None,
+        whole_option("--rescore", 1, MOST, "Pictures of each result that its model scores again."),
+    ] = None,
+    pictures: Annotated[
+        Path | None,
+        typer.Option(metavar="DIR", help="Data set folder that --rescore takes them from."),
+    ] = None,
     github: Annotated[
         bool, typer.Option("--github", help="Print findings as annotations of a pull request.")
     ] = False,
@@ -98,10 +108,21 @@ def check(
     from .gate.findings import as_annotations, as_data, as_lines
     from .gate.reader import Reader
 
+    if (rescore is None) != (pictures is None):
+        raise UserError("--rescore N and --pictures DIR go together; give both")
     if github and json_output:
         raise UserError("--github and --json are two forms of one report; use one of them")
+    again = None
+    if rescore is not None and pictures is not None:
+        from random import SystemRandom
+
+        from spurbench.dataset.read import open_data_set
+
+        from .gate.rescore import Again
+
+        again = Again(open_data_set(pictures), rescore, SystemRandom())
     with Reader() as reader:
-        report = checked(files or [], results, data, base, reader)
+        report = checked(files or [], results, data, base, reader, again)
     if json_output:
         print_json(as_data(report))
     else:

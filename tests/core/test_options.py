@@ -23,6 +23,7 @@ MERGE = "builders/test_options.py::test_merge_and_import_write_where_they_are_to
 ABLATE = "builders/test_options.py::test_an_ablation_is_what_its_options_say"
 EVAL = "evaluators/test_options.py"
 STORED = "evaluators/test_cli.py::test_one_json_object_and_stored_answers"
+RESCORE = "leaderboard/gate/test_rescore.py"
 GATE = "leaderboard/gate/test_findings.py"
 COMPARED = "evaluators/test_cli.py::test_several_models_are_compared"
 ROWS = {
@@ -74,6 +75,8 @@ ROWS = {
     "leaderboard check --results": f"{GATE}::test_places_and_base_are_told",
     "leaderboard check --data": f"{GATE}::test_places_and_base_are_told",
     "leaderboard check --base": f"{GATE}::test_places_and_base_are_told",
+    "leaderboard check --rescore": f"{RESCORE}::test_a_result_that_no_model_gave_is_found",
+    "leaderboard check --pictures": f"{RESCORE}::test_a_result_that_no_model_gave_is_found",
     "leaderboard check --github": f"{GATE}::test_the_command_in_its_three_forms",
     "leaderboard check --json": f"{GATE}::test_the_command_in_its_three_forms",
     "leaderboard register --data": "leaderboard/test_known.py::test_a_folder_as_it_is_known",

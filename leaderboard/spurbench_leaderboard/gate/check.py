@@ -20,6 +20,7 @@ from spurbench_leaderboard.known import KnownDataSet, Register
 from . import answers, history, hosted, numbers, pictures, twins
 from .findings import Finding, Report, shown, sorted_report
 from .reader import Reader
+from .rescore import Again
 from .submission import Submission, load
 
 MOST_BESIDE = 4 << 20
@@ -39,6 +40,7 @@ class Gate:
     root: Path
     register: Register
     reader: Reader
+    again: Again | None = None
     findings: list[Finding] = field(default_factory=list)
     decoded: dict[Path, Predictions | None] = field(default_factory=dict)
 
@@ -74,17 +76,28 @@ class Gate:
 
 
 def check(
-    files: Sequence[Path], results: Path, known: Path, base: str | None, reader: Reader
+    files: Sequence[Path],
+    results: Path,
+    known: Path,
+    base: str | None,
+    reader: Reader,
+    again: Again | None = None,
 ) -> Report:
     """Check result files below a folder, all of them where none is named.
+
+    ``base`` names the commit that history is compared with; ``again`` scores pictures again.
 
     Raises UserError for a file that is not there or lies elsewhere, and where the history cannot be read.
     """
     root = Path(os.path.normpath(results.absolute()))
     if not is_folder(root):
         raise UserError(f"{results}: no such folder of results; name it with --results")
-    gate = Gate(root, Register(Path(os.path.normpath(known.absolute()))), reader)
     there = list(_everything(root))
+    if base is None and not any(path.suffix == ".json" for path in there):
+        raise UserError(
+            f"{results}: no result files (*.json); make one with `spurbench eval --submit`"
+        )
+    gate = Gate(root, Register(Path(os.path.normpath(known.absolute()))), reader, again)
     named = {_inside(path, root) for path in files}
     chosen = {_result_of(path) for path in named} if named else set(there)
     loaded = [
@@ -129,6 +142,11 @@ def _check_one(gate: Gate, each: Submission) -> None:
     ):  # more would be computed for hours, and are no data set's
         for message in _cut(list(numbers.faults(result, predictions))):
             gate.add(each, "numbers", message)
+        if gate.again:
+            gate.findings += [
+                each.finding("rescore", one_line(message), level)
+                for level, message in gate.again.said(result, predictions)
+            ]
     else:
         gate.add(each, "numbers", f"{len(scored.pictures)} classes and splits are too many")
 

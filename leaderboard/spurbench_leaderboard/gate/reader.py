@@ -80,11 +80,14 @@ class Reader:
     def _start(self) -> subprocess.Popen[bytes]:
         # -P: modules are not looked for in the working folder, which may be a submission's.
         words = [sys.executable, "-P", "-m", f"{__package__}.child"]
-        process = subprocess.Popen(words, stdin=subprocess.PIPE, stdout=subprocess.PIPE)
+        # What a crash says tells nobody anything; a stderr that is closed here would be stdout there.
+        process = subprocess.Popen(
+            words, stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL
+        )
         assert process.stdout
         if _received(process.stdout) != READY:
             process.kill()
-            raise RuntimeError("the process that decodes predictions does not start")
+            raise RuntimeError(f"does not start: {' '.join(words)}")
         self._process = process
         return process
 

@@ -120,6 +120,26 @@ def test_a_reader_that_is_killed_fails_alone(made: Board, monkeypatch: pytest.Mo
         assert own._process is not process
 
 
+def test_a_closed_stderr_is_no_way_for_answers(made: Board) -> None:
+    """A new file takes the lowest number that is free: what a closed stream leaves."""
+    import subprocess
+    import sys
+
+    path = submitted(made)
+    code = f"""
+import os
+os.close(2)
+from pathlib import Path
+from spurbench_leaderboard.gate.check import check
+from spurbench_leaderboard.gate.reader import Reader
+with Reader() as reader:
+    report = check([], Path({str(made.results)!r}), Path({str(made.known)!r}), None, reader)
+print(report.code, len(report.files))
+"""
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, timeout=60)
+    assert path.exists() and done.stdout == "0 1\n"
+
+
 def test_a_reader_that_hangs_is_ended(made: Board, monkeypatch: pytest.MonkeyPatch) -> None:
     import os
     import signal

@@ -368,6 +368,11 @@ def test_wrong_calls(made: Board, reader: Reader) -> None:
     shutil.rmtree(made.results)
     with pytest.raises(UserError, match="no such folder of results"):
         made.check(reader)
+    made.results.mkdir()
+    with pytest.raises(
+        UserError, match="no result files .*; make one with `spurbench eval --submit`"
+    ):
+        made.check(reader)
 
 
 def test_one_that_cannot_be_read_does_not_hide_the_others(made: Board, reader: Reader) -> None:

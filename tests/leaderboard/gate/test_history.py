@@ -225,7 +225,7 @@ def test_a_shallow_clone_says_what_to_do(
         "--branch",
         "mine",
         f"file://{clone.root}",
-        shallow,
+        str(shallow),
     ]
     subprocess.run(words, check=True, env=os.environ | NOBODY)
     with pytest.raises(

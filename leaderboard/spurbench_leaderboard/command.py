@@ -26,6 +26,13 @@ def render(
     readme: Annotated[
         Path, typer.Option(metavar="FILE", help="Markdown file with the markers.")
     ] = Path("README.md"),
+    data: Annotated[Path, typer.Option(metavar="DIR", help="Folder of known data sets.")] = KNOWN,
+    without_panel: Annotated[
+        bool,
+        typer.Option(
+            "--without-panel", help="Leave out models that the pictures were selected with."
+        ),
+    ] = False,
     check: Annotated[
         bool, typer.Option("--check", help="Change nothing; fail if the file is out of date.")
     ] = False,
@@ -35,7 +42,7 @@ def render(
     \b
     Examples:
       spurbench leaderboard render
-      spurbench leaderboard render --results results --readme BOARD.md
+      spurbench leaderboard render --without-panel --readme BOARD.md
     """
     from spurbench.errors import UserError
     from spurbench.files import friendly_disk_errors, write_text
@@ -43,13 +50,15 @@ def render(
     from spurbench.reading import as_text, is_file, read_bytes, real
     from spurbench.results import read_results
 
+    from .known import Register
     from .markdown import BEGIN, leaderboard, replace_between
 
     if not is_file(readme):
         raise UserError(f"{readme}: no such file; name the Markdown file with --readme")
     text = as_text(read_bytes(readme), readme, keep_mark=True)
     found = read_results(results)
-    new = replace_between(text, leaderboard(found), str(readme))
+    board = leaderboard(found, Register(data).of, panel=not without_panel)
+    new = replace_between(text, board, str(readme))
     if check and new != text:
         raise UserError(
             f"{readme}: its leaderboard is out of date; run `spurbench leaderboard render`"

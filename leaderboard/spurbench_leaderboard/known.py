@@ -7,9 +7,11 @@ changed and the data set stay the same.
 from __future__ import annotations
 
 import json
+import re
+from collections.abc import Iterator
 from functools import cached_property
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Literal, Self
+from typing import TYPE_CHECKING, Annotated, Any, Literal, Self
 
 from pydantic import (
     BaseModel,
@@ -21,11 +23,11 @@ from pydantic import (
 )
 
 from spurbench.dataset.content import content_of, fingerprint_of, read_rows, version_of
-from spurbench.dataset.manifest import Name, Sha256
+from spurbench.dataset.manifest import Manifest, Name, Sha256
 from spurbench.errors import UserError, validation_reason
 from spurbench.files import write_text
 from spurbench.reading import files_below, is_file, is_folder, read_json
-from spurbench.results import PathPart
+from spurbench.results import DataRecord, PathPart
 
 if TYPE_CHECKING:
     from spurbench.dataset.read import DataSet
@@ -57,14 +59,23 @@ class KnownClass(_Record):
     splits: dict[Name, KnownSplit]
 
 
+class PanelMember(_Record):
+    """A classifier that the pictures were selected to fool, or made with."""
+
+    spec: str
+    weights_sha256: Sha256
+
+
 class KnownDataSet(_Record):
-    """A version of a data set; ValidationError where the fingerprint is not that of the pictures."""
+    """A version of a data set; ValidationError where the fingerprint is not that of the pictures.
+    ``panel``: whom its pictures were selected with; None where nobody recorded it."""
 
     schema_version: Literal[1] = 1
     name: str
     domain: PathPart
     version: PathPart
     fingerprint: Sha256
+    panel: list[PanelMember] | None = None
     classes: dict[Name, KnownClass] = Field(min_length=1)
 
     @classmethod
@@ -95,6 +106,7 @@ class KnownDataSet(_Record):
             domain=manifest.domain,
             version=manifest.version,
             fingerprint=manifest.fingerprint(),
+            panel=panel_of(manifest),
             classes=classes,
         )
 
@@ -117,9 +129,34 @@ class KnownDataSet(_Record):
         """How many pictures the data set has."""
         return sum(len(s.pictures) for c in self.classes.values() for s in c.splits.values())
 
+    @cached_property
+    def panel_weights(self) -> frozenset[str] | None:
+        """SHA-256 of the weights of the panel; None where it is not known."""
+        return None if self.panel is None else frozenset(m.weights_sha256 for m in self.panel)
+
     def path_under(self, root: Path) -> Path:
         """Where the file belongs below the folder of known data sets."""
         return root / self.domain / f"{self.version}.json"
+
+
+def panel_of(manifest: Manifest) -> list[PanelMember] | None:
+    """The classifiers that a build's pictures were selected or made with, as its provenance names them:
+    the panel where it chose the references, and the robust network whose features they were fine-tuned
+    with. None where no class says."""
+    said = [entry.provenance for entry in manifest.classes.values()]
+    known = [each for each in said if isinstance(each.get("weights"), dict)]
+    found = {member for each in known for member in _members(each)}
+    members = [PanelMember(spec=spec, weights_sha256=sha256) for spec, sha256 in sorted(found)]
+    return members if known else None
+
+
+def _members(provenance: dict[str, Any]) -> Iterator[tuple[str, str]]:
+    """Specs and weights; a build names them by "ROLE NUMBER SPEC"."""
+    roles = {"panel", "robust"} if provenance.get("filtered") else {"robust"}
+    for name, sha256 in provenance["weights"].items():
+        role, _, rest = str(name).partition(" ")
+        if role in roles and re.fullmatch("[0-9a-f]{64}", str(sha256)):
+            yield rest.partition(" ")[2], sha256
 
 
 def _content(entry: KnownClass, slug: str, name: str) -> str:
@@ -158,6 +195,11 @@ class Register:
         if path not in self._read:
             self._read[path] = self._at(path) if is_file(path) else None
         return self._read[path]
+
+    def of(self, data: DataRecord) -> KnownDataSet | None:
+        """The data set that a result is of; None where it is not known, or has other pictures."""
+        known = self.find(data.domain, data.version)
+        return known if known and known.fingerprint == data.fingerprint else None
 
     def names(self) -> list[str]:
         """Domain and version of every known data set, sorted."""

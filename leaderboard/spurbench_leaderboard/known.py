@@ -155,8 +155,9 @@ def _members(provenance: dict[str, Any]) -> Iterator[tuple[str, str]]:
     roles = {"panel", "robust"} if provenance.get("filtered") else {"robust"}
     for name, sha256 in provenance["weights"].items():
         role, _, rest = str(name).partition(" ")
-        if role in roles and re.fullmatch("[0-9a-f]{64}", str(sha256)):
-            yield rest.partition(" ")[2], sha256
+        spec = rest.partition(" ")[2]
+        if role in roles and spec and re.fullmatch("[0-9a-f]{64}", str(sha256)):
+            yield spec, sha256
 
 
 def _content(entry: KnownClass, slug: str, name: str) -> str:

@@ -85,6 +85,7 @@ SLOTS = (
     Slot("leaderboard register ds --data", "made", ("ds",), output=True),
     Slot("leaderboard render --results", "results", ("README.md",)),
     Slot("leaderboard render --results results --readme", "README.md", ("results",)),
+    Slot("leaderboard render --results results --data", "known", ("results", "README.md")),
 )
 TEXT = (
     spoiled.flipped,
@@ -121,6 +122,13 @@ FILES: tuple[tuple[str, tuple[str, ...], str, tuple[Spoil, ...], int], ...] = (
         32,
     ),
     ("leaderboard render --results results", ("results", "README.md"), "README.md", TEXT, 12),
+    (
+        "leaderboard render --results results --data known",
+        ("results", "README.md", "known"),
+        "known/**/*.json",
+        JSON,
+        12,
+    ),
     (_CHECK, ("results", "known"), "results/**/*.json", JSON, 32),
     (_CHECK, ("results", "known"), "results/**/*.parquet", PREDICTIONS, 32),
     (_CHECK, ("results", "known"), "known/**/*.json", JSON, 24),

@@ -82,6 +82,8 @@ ROWS = {
     "leaderboard register --data": "leaderboard/test_known.py::test_a_folder_as_it_is_known",
     "leaderboard render --results": f"{HERE}::test_the_leaderboards_places_and_check",
     "leaderboard render --readme": f"{HERE}::test_the_leaderboards_places_and_check",
+    "leaderboard render --data": "leaderboard/test_tables.py::test_the_command_finds_the_panel_in_the_data_sets_file",
+    "leaderboard render --without-panel": "leaderboard/test_tables.py::test_the_command_finds_the_panel_in_the_data_sets_file",
     "leaderboard render --check": f"{HERE}::test_the_leaderboards_places_and_check",
 }
 

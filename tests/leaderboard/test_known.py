@@ -9,10 +9,17 @@ from typing import Any
 
 import pytest
 
+from spurbench.dataset.manifest import ClassEntry, Manifest
 from spurbench.dataset.read import open_data_set
 from spurbench.errors import UserError
 from spurbench.scores.predictions import read_predictions
-from spurbench_leaderboard.known import KnownDataSet, Register, read_known, write_known
+from spurbench_leaderboard.known import (
+    KnownDataSet,
+    Register,
+    panel_of,
+    read_known,
+    write_known,
+)
 from tests.conftest import ROOT
 from tests.core.dataset.made import emptied, png, put
 from tests.evaluators.test_cli import call
@@ -131,3 +138,61 @@ def test_the_boards_own_data_set_is_known_and_its_results_are_of_it() -> None:
         data = read_predictions(path).provenance.data
         known = register.find(data.domain, data.version)
         assert known and known.fingerprint == data.fingerprint
+
+
+def _manifest(*provenances: dict[str, Any]) -> Manifest:
+    classes = {
+        f"k{i}": ClassEntry(name="k", label=i, feature="f", splits={}, provenance=each)
+        for i, each in enumerate(provenances)
+    }
+    return Manifest(name="n", domain="micro", classes=classes)
+
+
+ROBUST = {"robust 2 micro/robust": "c" * 64}
+PANEL = {"panel 0 timm/a b": "a" * 64, "panel 1 micro/vit": "b" * 64}
+
+
+@pytest.mark.parametrize(
+    ("provenances", "expected"),
+    [
+        ([{"filtered": True, "weights": {**PANEL, **ROBUST, "base": "d" * 64}}],
+         ["micro/robust", "micro/vit", "timm/a b"]),
+        ([{"filtered": False, "weights": {**PANEL, **ROBUST}}], ["micro/robust"]),
+        ([{"weights": {"referee 0 micro/referee": "e" * 64}}], []),
+        ([{"imported_from": "SI"}, {"weights": ROBUST}], ["micro/robust"]),
+        ([{"filtered": True, "weights": PANEL}, {"filtered": True, "weights": PANEL}],
+         ["micro/vit", "timm/a b"]),
+        ([{"imported_from": "SI"}, {}], None),
+        ([{"weights": "none"}], None),
+        ([{"weights": {"robust": "c" * 64, "robust 1 x": 7, "robust 2 y": "short"}}], []),
+    ],
+)  # fmt: skip
+def test_the_panel_is_who_a_builds_provenance_says(
+    provenances: list[dict[str, Any]], expected: list[str] | None
+) -> None:
+    """Whoever wrote it: a manifest comes from outside."""
+    found = panel_of(_manifest(*provenances))
+    assert (found if found is None else [member.spec for member in found]) == expected
+    if found:
+        weights = {"micro/robust": "c", "micro/vit": "b", "timm/a b": "a"}
+        assert all(m.weights_sha256 == weights[m.spec] * 64 for m in found)
+
+
+def test_a_build_is_registered_with_its_panel(tmp_path: Path, folder: Path) -> None:
+    manifest_file = folder / "manifest.json"
+    data = json.loads(manifest_file.read_text())
+    data["classes"]["koala"]["provenance"] = {"filtered": True, "weights": PANEL}
+    manifest_file.write_text(json.dumps(data))
+    known = KnownDataSet.of(open_data_set(folder))
+    assert known.panel_weights == {"a" * 64, "b" * 64}
+    write_known(known, tmp_path / "k.json")
+    assert read_known(tmp_path / "k.json") == known
+
+
+def test_a_file_that_says_nothing_of_a_panel_is_read(folder: Path, tmp_path: Path) -> None:
+    path = tmp_path / "k.json"
+    write_known(KnownDataSet.of(open_data_set(folder)), path)
+    data = json.loads(path.read_text())
+    assert data.pop("panel") is None
+    path.write_text(json.dumps(data))
+    assert read_known(path).panel_weights is None

@@ -194,6 +194,9 @@ def test_the_level_and_the_seed_are_the_callers() -> None:
     table = planted(np.random.default_rng(4), np.array([0, 0.5, 1.0]), 16, 0.5)
     strict, loose = ranks_of(table, level=1 / PATTERNS), ranks_of(table, level=0.5)
     assert strict.below.sum() < ranks_of(table).below.sum() <= loose.below.sum()
+    least = np.array([np.full(7, 0.2), np.linspace(0.5, 0.9, 7)])
+    assert ranks_of(least, level=1 / 64).below[0, 1], "a p-value at the level is one that counts"
+    assert not ranks_of(least, level=0.99 / 64).below.any()
     assert not np.array_equal(ranks_of(table, seed=5).p_values, ranks_of(table).p_values)
 
 

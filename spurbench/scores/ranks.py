@@ -97,7 +97,6 @@ def pairwise_p_values(table: NDArray[np.float64], seed: int = 0) -> NDArray[np.f
     largest = np.sort(_largest(table, scale, patterns))
     less = np.searchsorted(largest, seen - EPSILON)
     p_values = (len(largest) - less) / len(largest)
-    np.fill_diagonal(p_values, 1.0)
     return np.asarray(p_values)
 
 

@@ -9,6 +9,7 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Iterator
+from contextlib import suppress
 from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, Literal, Self
@@ -167,7 +168,14 @@ def _content(entry: KnownClass, slug: str, name: str) -> str:
 
 def write_known(known: KnownDataSet, path: Path) -> None:
     """Write the file, whole or not at all: a picture a line."""
-    write_text(path, json.dumps(known.model_dump(), indent=1, ensure_ascii=False) + "\n")
+    made = [folder for folder in (path.parent, *path.parents[1:2]) if not is_folder(folder)]
+    try:
+        write_text(path, json.dumps(known.model_dump(), indent=1, ensure_ascii=False) + "\n")
+    except BaseException:
+        for folder in made:
+            with suppress(OSError):  # not made, or no longer empty
+                folder.rmdir()
+        raise
 
 
 def read_known(path: Path) -> KnownDataSet:

@@ -123,6 +123,22 @@ def test_a_file_proves_itself(
         Register(tmp_path).find("micro", known.version)
 
 
+def test_a_full_disk_leaves_nothing_behind(
+    folder: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    from spurbench_leaderboard import known as module
+
+    def full(path: Path, text: str) -> None:
+        path.parent.mkdir(parents=True)
+        raise OSError(28, "no space")
+
+    monkeypatch.setattr(module, "write_text", full)
+    known = KnownDataSet.of(open_data_set(folder))
+    with pytest.raises(OSError, match="no space"):
+        write_known(known, known.path_under(tmp_path / "known"))
+    assert not (tmp_path / "known").exists()
+
+
 def test_a_file_lies_where_its_content_belongs(folder: Path, tmp_path: Path) -> None:
     known = KnownDataSet.of(open_data_set(folder))
     write_known(known, tmp_path / "micro" / "c1.json")

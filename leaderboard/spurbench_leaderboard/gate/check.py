@@ -92,13 +92,13 @@ def check(
     root = Path(os.path.normpath(results.absolute()))
     if not is_folder(root):
         raise UserError(f"{results}: no such folder of results; name it with --results")
-    there = list(_everything(root))
-    if base is None and not any(path.suffix == ".json" for path in there):
+    named = {_inside(path, root) for path in files}
+    there = sorted({*_everything(root), *named})  # one may lie in a linked folder
+    if base is None and not there:
         raise UserError(
             f"{results}: no result files (*.json); make one with `spurbench eval --submit`"
         )
     gate = Gate(root, Register(Path(os.path.normpath(known.absolute()))), reader, again)
-    named = {_inside(path, root) for path in files}
     chosen = {_result_of(path) for path in named} if named else set(there)
     loaded = [
         (path, *load(path, root))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import os
 import shutil
 from collections.abc import Callable
@@ -223,6 +224,14 @@ def _ragged(table: list[dict[str, Any]]) -> None:
     table[0]["top_outputs"] = table[0]["top_outputs"][:2]
 
 
+def _unseen(table: list[dict[str, Any]]) -> None:
+    """A class that is not among the first five outputs, and more probable than the fifth."""
+    for row in table:
+        if row["label"] not in row["top_labels"]:
+            p = row["top_probabilities"][-1] + 0.05
+            row["class_log_odds"] = row["restricted_class_log_odds"] = math.log(p / (1 - p))
+
+
 def _restricted(table: list[dict[str, Any]]) -> None:
     for row in table:
         row["restricted_class_log_odds"] = row["class_log_odds"] - 1
@@ -233,6 +242,7 @@ def _restricted(table: list[dict[str, Any]]) -> None:
     [
         (_hits, "give the class another probability than their top outputs"),
         (_odds, "give the class another probability than their top outputs"),
+        (_unseen, "give the class another probability than their top outputs"),
         (_over, "have top probabilities that no softmax gives"),
         (_beyond, "name outputs that the head does not have"),
         (_twice, "name an output twice"),
@@ -243,7 +253,7 @@ def _restricted(table: list[dict[str, Any]]) -> None:
 def test_answers_that_no_network_gives(
     made: Board, reader: Reader, change: Callable[[list[dict[str, Any]]], object], said: str
 ) -> None:
-    altered(made, submitted(made, lean=1.0), change)
+    altered(made, submitted(made, lean=0.0), change)
     found = [message for rule, message in errors(made.found(reader)) if rule == "predictions"]
     assert any(said in message for message in found), found
 
@@ -331,8 +341,20 @@ def test_links_are_refused(made: Board, reader: Reader) -> None:
         elsewhere = made.root / f"elsewhere{file.suffix}"
         shutil.move(file, elsewhere)
         file.symlink_to(elsewhere)
-        found = errors(made.found(reader, path))
-        assert len(found) == 1 and found[0][1].endswith("is a link; submit files themselves")
+        ((rule, message),) = errors(made.found(reader, path))
+        assert rule == {".parquet": "predictions", ".json": "place"}[file.suffix]
+        assert message.endswith(
+            f"{file.name}{':' * (file is beside)} is a link; submit files themselves"
+        )
+
+
+def test_a_linked_folder_is_refused(made: Board, reader: Reader) -> None:
+    path = submitted(made)
+    elsewhere = made.root / "elsewhere"
+    shutil.move(path.parent, elsewhere)
+    path.parent.symlink_to(elsewhere)
+    ((rule, message),) = errors(made.found(reader, path))
+    assert rule == "place" and message == f"{path.parent} is a link; submit files themselves"
 
 
 def test_what_is_no_plain_file_is_not_waited_for(made: Board, reader: Reader) -> None:

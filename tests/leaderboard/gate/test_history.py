@@ -156,13 +156,15 @@ def test_a_new_data_set_is_for_a_person_to_look_at(clone: Board, reader: Reader)
 def test_what_changed_on_the_branch_itself_is_not_the_submitters(
     clone: Board, reader: Reader
 ) -> None:
-    """The base goes on after the change began: only the merge base counts."""
+    """The base goes on after the change began, losing and gaining files: only the merge base counts."""
     new = submitted(clone, "made/new", 2)
     git(clone.root, "add", ".")
     git(clone.root, "commit", "-q", "-m", "mine")
     git(clone.root, "switch", "-q", "main")
     for file in old(clone).parent.glob("made_old*"):
         git(clone.root, "rm", "-q", str(file))
+    for file in submitted(clone, "made/later", 3).parent.glob("made_later*"):
+        git(clone.root, "add", str(file))
     git(clone.root, "commit", "-q", "-m", "theirs")
     git(clone.root, "switch", "-q", "mine")
     assert clone.found(reader, new, base="main") == []

@@ -71,6 +71,18 @@ def test_ranks_are_of_the_shares_by_class_and_equals_go_by_name() -> None:
     assert found.rank.tolist() == [rank for _, rank, _, _ in expected]
 
 
+def test_ranks_never_fall_down_the_table_and_the_interval_says_what_is_possible() -> None:
+    """The last varies from class to class, and cannot be told from the first; the middle one can."""
+    wild = (36, 8, 36, 8, 34, 10, 36, 8)
+    results = [scored("made/w", wild), scored("made/m", [21] * 8), scored("made/f", [20] * 8)]
+    expected = [("f", 1, 1, 2), ("m", 2, 2, 3), ("w", 2, 1, 3)]
+    assert places(results) == expected
+    shown = [
+        line.split("|")[1].strip() for line in leaderboard(results).splitlines() if "made/" in line
+    ]
+    assert shown == ["1 (1-2)", "2 (2-3)", "2 (1-3)"]
+
+
 def test_the_restricted_reading_ranks_and_is_shown() -> None:
     """By the full head the other one would be ahead."""
     small, large = scored("made/small", A, D), scored("made/large", D, A)

@@ -200,7 +200,7 @@ def test_a_build_is_registered_with_its_panel(tmp_path: Path, folder: Path) -> N
     data["classes"]["koala"]["provenance"] = {"filtered": True, "weights": PANEL}
     manifest_file.write_text(json.dumps(data))
     known = KnownDataSet.of(open_data_set(folder))
-    assert known.panel_weights == {"a" * 64, "b" * 64}
+    assert known.panel_weights == frozenset({"a" * 64, "b" * 64})
     write_known(known, tmp_path / "k.json")
     assert read_known(tmp_path / "k.json") == known
 

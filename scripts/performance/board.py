@@ -20,7 +20,7 @@ in proportion to the square of the number of models and to the patterns of signs
 process's peak, most of it results. Beside the cost, what the ranks then say: how many pairs can be told apart, and how many ranks an
 interval spans.
 
-| models | reading, CPU s | ranking, CPU s | ranking and writing the table, CPU s | peak GiB | pairs told apart | ranks in an interval |
+| models | reading, s | ranking, s | ranking and writing the table, s | peak GiB | pairs told apart | ranks in an interval |
 |---|---|---|---|---|---|---|
 {rows}
 """

@@ -43,8 +43,8 @@ def ranks_of(table: NDArray[np.float64], level: float = LEVEL, seed: int = 0) ->
     """Ranks by the mean over classes of a table (N models, C classes).
 
     A model's rank lies between 1 + the number of models surely below it and N - the number surely
-    above it. If no model is said to be surely below another that it is not below, which fails in at
-    most ``level`` of all benchmarks, every true rank is within its interval.
+    above it. If no model is said to be surely below another that it is not below, which is meant to
+    fail in at most ``level`` of all benchmarks, every true rank is within its interval.
 
     The rank itself is 1 + the number of models surely below it, and never less than that of a model
     with no larger mean: "cannot be told apart" is not transitive, so the number alone can fall from one model

@@ -34,6 +34,8 @@ def leaderboard(
     parts = sorted({code(result.model.spec) for table in tables for result in table.parts})
     if parts:
         blocks.append(f"Not ranked, since only a part of the data was scored: {', '.join(parts)}.")
+    if results and not blocks:
+        return "No results but the panel's."
     return "\n\n".join(blocks)
 
 

@@ -69,7 +69,7 @@ def test_without_the_panel_the_others_are_ranked_among_themselves() -> None:
     (table,) = tables_of(board(), knows("a", "c"), panel=False)
     places = [(place.rank, place.low, place.high) for place in table.ranking.places]
     assert places == [(1, 1, 1), (2, 2, 2)], "with it b would be of ranks 1 to 2, d the fourth"
-    assert leaderboard(board(), knows(*WEIGHTS), panel=False) == ""
+    assert leaderboard(board(), knows(*WEIGHTS), panel=False) == "No results but the panel's."
 
 
 def test_the_panel_is_left_out_of_parts_too() -> None:

@@ -27,8 +27,8 @@ TRAINING_SEEDS = 700_000
 
 
 def training_seed(seed: int, label: int) -> int:
-    """Seed of a class's training. Each class draws its own: with shared ones all classes of a build err
-    the same way, and the mean over them gains little from their number (docs/seeds.md)."""
+    """Seed of a class's training. Each class draws its own: under a shared one the classes of a build
+    may err the same way, and the mean over them gains little from their number."""
     return picture_seed(seed, TRAINING_SEEDS + label)
 
 

@@ -40,7 +40,8 @@ class Split:
 class Looked:
     """A row without its picture, and what was seen of the picture: SHA-256 of its bytes, digest of its
     pixels (None where it cannot be decoded), whether it is degenerate, and the origin and root mean
-    square distance of the training reference that looks most alike (None where there is none)."""
+    square distance of the training reference that looks most alike (None where there is none), and the
+    distance of the one that the row names."""
 
     file: str
     row: dict[str, Any]
@@ -48,6 +49,7 @@ class Looked:
     pixels: bytes | None = None
     degenerate: bool | None = None
     nearest: tuple[str, float] | None = None
+    named: float | None = None
     problem: str = ""
 
     @property

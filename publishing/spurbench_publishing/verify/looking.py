@@ -39,20 +39,16 @@ class References:
     _framed: dict[int, list[tuple[str, np.ndarray]]] = field(default_factory=dict)
     _lock: Lock = field(default_factory=Lock)
 
-    def nearest(self, image: Image.Image) -> tuple[str, float] | None:
-        """Origin of the reference at the least root mean square distance (pixels in [0, 1]), and
-        that; None without references, or for a picture that is not square, as none is made."""
+    def distances(self, image: Image.Image) -> dict[str, float]:
+        """Root mean square distance (pixels in [0, 1]) to each reference by its origin; none for a
+        picture that is not square, as none is made."""
         if not self.pictures or image.width != image.height:
-            return None
+            return {}
         pixels = _values(image)
-        found = [
-            (float(np.sqrt(np.mean((reference - pixels) ** 2, dtype=np.float64))), origin)
+        return {
+            origin: float(np.sqrt(np.mean((reference - pixels) ** 2, dtype=np.float64)))
             for origin, reference in self._at(image.width)
-        ]
-        if not found:
-            return None
-        distance, origin = min(found)
-        return origin, distance
+        }
 
     def _at(self, size: int) -> list[tuple[str, np.ndarray]]:
         with self._lock:
@@ -138,5 +134,7 @@ def _looked(file: str, row: dict[str, Any], references: References | None) -> Lo
     said = f"{image.width} x {image.height} ".encode()
     digest = hashlib.sha256(said + whole.tobytes()).digest()[:16]
     flat = bool(whole.std(axis=(0, 1), dtype=np.float64).max() < 1.0)
-    nearest = references.nearest(image) if references else None
-    return Looked(file, row, sha256, digest, flat, nearest)
+    apart = references.distances(image) if references else {}
+    nearest = min(apart.items(), key=lambda one: (one[1], one[0]), default=None)
+    named = apart.get(row.get("nearest_reference") or "")
+    return Looked(file, row, sha256, digest, flat, nearest, named)

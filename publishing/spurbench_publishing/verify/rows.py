@@ -161,18 +161,19 @@ def _nearest(seen: SplitSeen, trained_on: frozenset[str]) -> Iterator[Finding]:
         yield from _distance(seen, picture, row.get("nearest_distance"))
 
 
-def _agree(seen: SplitSeen, found: float, stored: float) -> bool:
-    """Whether the least distance to the marked references can be the stored one. With several generated
-    splits some are marked that this one's model did not train on: they may lie nearer."""
+def _agree(seen: SplitSeen, picture: Looked, least: float, stored: float) -> bool:
+    """Whether the stored distance is the least to the marked references. With several generated splits
+    some are marked that this one's model did not train on and may lie nearer: there it is that to the
+    reference which the row names."""
     kinds = [split.kind for split in seen.split.of.splits.values()]
-    if kinds.count("generated") > 1 and found < stored:
-        return True
-    return abs(found - stored) <= MOST_APART
+    if kinds.count("generated") > 1 and picture.named is not None:
+        least = picture.named
+    return abs(least - stored) <= MOST_APART
 
 
 def _distance(seen: SplitSeen, picture: Looked, stored: float | None) -> Iterator[Finding]:
     found = picture.nearest
-    if found and stored is not None and not _agree(seen, found[1], stored):
+    if found and stored is not None and not _agree(seen, picture, found[1], stored):
         what = f"{stored:.4f}, the pixels lie {found[1]:.4f} from {found[0]!r}"
         yield seen.finding("distance", picture, what)
     origin, distance = found or (picture.row.get("nearest_reference"), stored)

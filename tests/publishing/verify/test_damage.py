@@ -3,14 +3,16 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import Any
 
+import numpy as np
 import pytest
 
 from spurbench_publishing.verify.checks import verify
 from spurbench_publishing.verify.kinds import KINDS
 from spurbench_publishing.verify.report import Report
 from tests.conftest import ROOT
-from tests.publishing.made import file_of, sound, sound_imagenet
+from tests.publishing.made import file_of, mended, noise, rewritten, sound, sound_imagenet
 from tests.publishing.verify.damage import DAMAGE, LICENCES, NOTED, copied
 
 
@@ -49,6 +51,45 @@ def test_damage_is_found_and_nothing_else(name: str, whole: Path, tmp_path: Path
     report = verify(folder)
     assert faults(report) == kinds, [str(f) for f in report.findings]
     assert kinds and not report.sound
+
+
+@pytest.mark.parametrize(
+    ("slug", "split", "first", "start", "more", "kinds"),
+    [
+        ("hummingbird", "generated_seed4", 200, 220, 0.0, set()),
+        ("hummingbird", "generated_seed4", 200, 220, 0.02, {"distance"}),
+        ("hummingbird", "generated_seed4", 200, 220, -0.02, {"distance"}),
+        ("koala", "generated", 100, 110, 0.0, {"distance"}),
+    ],
+)
+def test_of_several_seeds_the_distance_is_that_to_the_reference_which_is_named(
+    slug: str,
+    split: str,
+    first: int,
+    start: int,
+    more: float,
+    kinds: set[str],
+    whole: Path,
+    tmp_path: Path,
+) -> None:
+    """The farther of the two marked ones: another seed may have trained on the nearer. Where there is
+    one seed it is the nearest of all, or at fault."""
+    own = np.asarray(noise(start + 1), dtype=float) / 255
+    apart = {
+        k: float(((np.asarray(noise(k), dtype=float) / 255 - own) ** 2).mean() ** 0.5)
+        for k in (first, first + 1)
+    }
+    far = max(apart, key=lambda k: apart[k])
+    assert max(apart.values()) - min(apart.values()) > 1e-3
+
+    def change(found: list[dict[str, Any]]) -> None:
+        found[1]["nearest_reference"] = f"made {far}"
+        found[1]["nearest_distance"] = apart[far] + more
+
+    folder = copied(whole, tmp_path / "d")
+    rewritten(file_of(folder, slug, split), change)
+    mended(folder)
+    assert faults(verify(folder)) == kinds
 
 
 @pytest.mark.parametrize("name", LICENCES)

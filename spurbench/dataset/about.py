@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import cache
 from importlib.metadata import version
 from typing import Any
 
@@ -76,6 +77,7 @@ BIBTEX = """@software{spurbench,
 }"""
 
 
+@cache
 def citation() -> str:
     """BibTeX of this project, of its method and of Spurious ImageNet."""
     return BIBTEX % version("spurbench")

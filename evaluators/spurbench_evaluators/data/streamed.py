@@ -39,7 +39,8 @@ def open_stream(where: str, wanted: str) -> Stream:
     name, revision = (where, None) if local else split_id(where)
     with _one_line(where):
         revision = None if local else _commit(name, revision)
-        splits = _splits(name, revision)
+        # Absolute: the reader takes a folder called "~" for the home.
+        splits = _splits(str(Path(where).absolute()) if local else name, revision)
     split = _chosen_split(wanted, list(splits), where)
     stream = splits[split]
     columns = stream.features or {}

@@ -44,6 +44,17 @@ def test_numbers_are_imagenets_own_labels(tmp_path: Path) -> None:
     assert list(stream.rows()) == rows, "it can be read again"
 
 
+def test_a_folder_called_as_the_home_is_written_is_read_and_not_the_home(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    home = folder(tmp_path / "home", [9, 9])
+    assert labels(open_stream(str(home), "")) == [9, 9]
+    folder(tmp_path / "~", [3, 105])
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setenv("HOME", str(home))
+    assert labels(open_stream("~", "")) == [3, 105]
+
+
 def test_classes_named_by_wnid_mean_their_synset_wherever_they_stand(tmp_path: Path) -> None:
     names = ["n99999999", wnids()[KOALA], wnids()[TENCH], wnids()[HEN]]
     where = folder(tmp_path / "d", [3, 1, 0, 2, 1], ClassLabel(names=names))

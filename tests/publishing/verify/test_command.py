@@ -24,7 +24,8 @@ def folder(tmp_path: Path) -> Path:
 
 
 def said(folder: Path, *words: str) -> subprocess.CompletedProcess[str]:
-    command = [sys.executable, "-m", "spurbench", "verify", folder.name, *words]
+    # -P: beside a data set called spurbench, which an editable install would not come before.
+    command = [sys.executable, "-P", "-m", "spurbench", "verify", folder.name, *words]
     return subprocess.run(command, cwd=folder.parent, capture_output=True, text=True)
 
 

@@ -51,7 +51,7 @@ folder is expected, an odd path or name, a file spoiled in its bytes or in what 
 its hash put right, zips, pictures, checkpoints with code), an odd value of every option, or odd surroundings (closed, full or
 left streams, encodings, no permission, no working folder, a full disk, few open files). It is a fault if there is a traceback, a
 call that hangs, another exit code, an answer that is not one line, something left behind or changed, or if what is certainly bad is
-accepted. CI runs the first 1,500 of seed 0.
+accepted. CI runs the first 1,800 of seed 0.
 
 """
 

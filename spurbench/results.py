@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import math
+import re
 from pathlib import Path
 from typing import Annotated, Any, Literal, Protocol, Self
 
@@ -11,14 +12,16 @@ from pydantic import (
     BaseModel,
     ConfigDict,
     Field,
+    SerializerFunctionWrapHandler,
     StringConstraints,
     ValidationError,
     field_serializer,
+    model_serializer,
     model_validator,
 )
 
 from .contracts import slugify
-from .errors import UserError, validation_reason
+from .errors import UserError, short, validation_reason
 from .files import sha256_json, write_text
 from .reading import files_below, is_folder, read_json
 
@@ -134,6 +137,26 @@ class DataRecord(_Strict):
     revision: str | None = None
 
 
+class Hosted(_Strict):
+    """Where predictions that are too large for the folder of results lie: a data set repository of the
+    Hugging Face hub, the commit ``revision``, and the file's path in it. Their hash is the result's
+    ``predictions_sha256``."""
+
+    repo_id: str = Field(
+        pattern=r"^[A-Za-z0-9][A-Za-z0-9_.-]{0,95}/[A-Za-z0-9][A-Za-z0-9_.-]{0,95}$"
+    )
+    revision: str = Field(pattern="^[0-9a-f]{40}$")
+    path: str = Field(max_length=300)
+
+    @model_validator(mode="after")
+    def _inside(self) -> Self:
+        parts = self.path.split("/")
+        plain = all(re.fullmatch(r"[A-Za-z0-9_][A-Za-z0-9_.-]*", part) for part in parts)
+        if not plain or not self.path.endswith(".parquet"):
+            raise ValueError(f"{short(self.path)} is no plain path of a .parquet file")
+        return self
+
+
 class Wrong(_Strict):
     """A wrong answer and how often it was given; ``label`` is -1 where the domain has none."""
 
@@ -197,7 +220,8 @@ class Result(_Strict):
     """A result file; ``means`` by split. ``prevalence``: the share of validation pictures at which
     average precisions are told; None where it was that of the pictures at hand (files of versions 1
     and 2). Those are read as version 3, with what they have: version 1 the full head's top-1 and mean
-    probability only, neither a framing."""
+    probability only, neither a framing. ``hosted``: where predictions lie that are not beside the file;
+    it is written only where it is said, so that who does not know it reads all other files."""
 
     schema_version: Literal[3] = 3
     model: ModelRecord
@@ -209,6 +233,7 @@ class Result(_Strict):
     prevalence: float | None = Field(default=None, gt=0, lt=1)
     environment: dict[str, str]
     predictions_sha256: str = Field(pattern=SHA256)
+    hosted: Hosted | None = None
 
     @model_validator(mode="before")
     @classmethod
@@ -232,6 +257,10 @@ class Result(_Strict):
     @field_serializer("scores")
     def _ordered(self, scores: list[SplitScore]) -> list[dict[str, Any]]:
         return [s.model_dump() for s in sorted(scores, key=lambda s: (s.slug, s.split))]
+
+    @model_serializer(mode="wrap")
+    def _without_nowhere(self, dump: SerializerFunctionWrapHandler) -> dict[str, Any]:
+        return {k: v for k, v in dump(self).items() if k != "hosted" or v is not None}
 
     @property
     def macro(self) -> dict[str, Interval]:

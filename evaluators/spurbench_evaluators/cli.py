@@ -132,6 +132,12 @@ def evaluate(
             "--keep-logits", help="Keep the logits of the domain's labels in the predictions."
         ),
     ] = False,
+    submit: Annotated[
+        bool,
+        typer.Option(
+            "--submit", help="Also put the results into leaderboard/results of this checkout."
+        ),
+    ] = False,
     json_output: JsonOption = False,
 ) -> None:
     """Score classifiers: spurious accuracy by class and split, with intervals.
@@ -146,7 +152,7 @@ def evaluate(
     """
     from spurbench.errors import UserError
     from spurbench.printing import console as screen
-    from spurbench_evaluators import api, output
+    from spurbench_evaluators import api, output, submission
     from spurbench_evaluators.report.progress import watched
 
     console = screen(stderr=True, quiet=json_output)
@@ -169,6 +175,11 @@ def evaluate(
         "watch": lambda steps, total: watched(steps, total, console),
         "say": lambda line: console.print(one_line(f"spurbench eval: {line}"), soft_wrap=True),
     }
+    board: Path | None = None
+    submitted: list[Path] = []
+    if submit:
+        submission.check_whole(classes, splits, limit)
+        board = submission.results_folder()
     if models is not None:
         if model:
             raise UserError("--model and --models both name models; use one of them")
@@ -177,12 +188,20 @@ def evaluate(
                 f"--weights is for one model; write it in that model's line of {models}"
             )
         ended = api.evaluate_list(models, data, **options)
+        if board is not None:
+            ended = submission.each(ended, board, submitted)
         code = output.show_list(ended, models, console, json_output=json_output)
+        if board is not None:
+            output.show_steps(submission.next_steps(submitted), json_output=json_output)
         raise typer.Exit(code)
     if not model:
         raise UserError("no model is named; give --model SPEC, or a list with --models FILE")
     outcomes = api.evaluate_models(model, data, weights=weights, **options)
     output.show_outcomes(outcomes, json_output=json_output)
+    if board is not None:
+        for outcome in outcomes:
+            submitted += submission.submit(outcome, board)
+        output.show_steps(submission.next_steps(submitted), json_output=json_output)
 
 
 def score(

@@ -78,6 +78,12 @@ def show_list(ended: Iterator[Ended], file: Path, console: Console, *, json_outp
     return 2 if failed else 0
 
 
+def show_steps(lines: list[str], *, json_output: bool) -> None:
+    """What is to be done next; on stderr where stdout is for programs."""
+    for line in lines:
+        (tell if json_output else out)(line)
+
+
 def _print(console: Console, line: str) -> None:
     console.print(one_line(line), highlight=False, markup=False, soft_wrap=True)
 

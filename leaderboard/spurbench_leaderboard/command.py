@@ -1,4 +1,4 @@
-"""`spurbench leaderboard ...`: thin functions over markdown.py."""
+"""`spurbench leaderboard ...`: thin functions over markdown.py, the gate and known.py."""
 
 from __future__ import annotations
 
@@ -7,7 +7,10 @@ from typing import Annotated
 
 import typer
 
-app = typer.Typer(help="Turn result files into tables.", no_args_is_help=True)
+from spurbench.numerals import MOST, whole_option
+
+app = typer.Typer(help="Check result files, and turn them into tables.", no_args_is_help=True)
+KNOWN = Path("leaderboard/data")
 
 
 @app.callback()
@@ -23,6 +26,13 @@ def render(
     readme: Annotated[
         Path, typer.Option(metavar="FILE", help="Markdown file with the markers.")
     ] = Path("README.md"),
+    data: Annotated[Path, typer.Option(metavar="DIR", help="Folder of known data sets.")] = KNOWN,
+    without_panel: Annotated[
+        bool,
+        typer.Option(
+            "--without-panel", help="Leave out models that the pictures were selected with."
+        ),
+    ] = False,
     check: Annotated[
         bool, typer.Option("--check", help="Change nothing; fail if the file is out of date.")
     ] = False,
@@ -32,7 +42,7 @@ def render(
     \b
     Examples:
       spurbench leaderboard render
-      spurbench leaderboard render --results results --readme BOARD.md
+      spurbench leaderboard render --without-panel --readme BOARD.md
     """
     from spurbench.errors import UserError
     from spurbench.files import friendly_disk_errors, write_text
@@ -40,13 +50,15 @@ def render(
     from spurbench.reading import as_text, is_file, read_bytes, real
     from spurbench.results import read_results
 
+    from .known import Register
     from .markdown import BEGIN, leaderboard, replace_between
 
     if not is_file(readme):
         raise UserError(f"{readme}: no such file; name the Markdown file with --readme")
     text = as_text(read_bytes(readme), readme, keep_mark=True)
     found = read_results(results)
-    new = replace_between(text, leaderboard(found), str(readme))
+    board = leaderboard(found, Register(data).of, panel=not without_panel)
+    new = replace_between(text, board, str(readme))
     if check and new != text:
         raise UserError(
             f"{readme}: its leaderboard is out of date; run `spurbench leaderboard render`"
@@ -57,3 +69,96 @@ def render(
                 write_text(real(readme), new)  # the file itself, where the name is a link to it
     state = "is up to date" if new == text else "written"
     out(f"{readme}: table of {len(found)} results {state} (below {BEGIN!r})")
+
+
+@app.command()
+def check(
+    files: Annotated[
+        list[Path] | None,
+        typer.Argument(metavar="FILES", help="Result files; else all below --results."),
+    ] = None,
+    results: Annotated[Path, typer.Option(metavar="DIR", help="Folder of result files.")] = Path(
+        "leaderboard/results"
+    ),
+    data: Annotated[Path, typer.Option(metavar="DIR", help="Folder of known data sets.")] = KNOWN,
+    base: Annotated[
+        str | None,
+        typer.Option(metavar="REF", help="Branch or commit that no result may differ from."),
+    ] = None,
+    rescore: Annotated[
+        int | None,
+        whole_option("--rescore", 1, MOST, "Pictures of each result that its model scores again."),
+    ] = None,
+    pictures: Annotated[
+        Path | None,
+        typer.Option(metavar="DIR", help="Data set folder that --rescore takes them from."),
+    ] = None,
+    github: Annotated[
+        bool, typer.Option("--github", help="Print findings as annotations of a pull request.")
+    ] = False,
+    json_output: Annotated[
+        bool, typer.Option("--json", help="Print one JSON object only.")
+    ] = False,
+) -> None:
+    """Check submitted results: schema, place, data set, pictures, every number, history.
+
+    Exit code 1 where anything keeps a result out, 2 for a wrong call. Nothing
+    that a submission brings is run or imported.
+
+    \b
+    Examples:
+      spurbench leaderboard check
+      spurbench leaderboard check FILE.json --base origin/main --github
+    """
+    from spurbench.errors import UserError
+    from spurbench.printing import out, print_json
+
+    from .gate.check import check as checked
+    from .gate.findings import as_annotations, as_data, as_lines
+    from .gate.reader import Reader
+
+    if (rescore is None) != (pictures is None):
+        raise UserError("--rescore N and --pictures DIR go together; give both")
+    if github and json_output:
+        raise UserError("--github and --json are two forms of one report; use one of them")
+    again = None
+    if rescore is not None and pictures is not None:
+        from random import SystemRandom
+
+        from spurbench.dataset.read import open_data_set
+
+        from .gate.rescore import Again
+
+        again = Again(open_data_set(pictures), rescore, SystemRandom())
+    with Reader() as reader:
+        report = checked(files or [], results, data, base, reader, again)
+    if json_output:
+        print_json(as_data(report))
+    else:
+        for line in as_annotations(report) if github else as_lines(report):
+            out(line)
+    raise typer.Exit(report.code)
+
+
+@app.command()
+def register(
+    folder: Annotated[Path, typer.Argument(metavar="FOLDER", help="Data set folder.")],
+    data: Annotated[Path, typer.Option(metavar="DIR", help="Folder of known data sets.")] = KNOWN,
+) -> None:
+    """Add a data set to those that results may be of: its pictures' hashes, by class and split.
+
+    \b
+    Example:
+      spurbench leaderboard register ./spurbench
+    """
+    from spurbench.dataset.read import open_data_set
+    from spurbench.files import friendly_disk_errors
+    from spurbench.printing import out
+
+    from .known import KnownDataSet, write_known
+
+    known = KnownDataSet.of(open_data_set(folder))
+    path = known.path_under(data)
+    with friendly_disk_errors(data):
+        write_known(known, path)
+    out(f"{path}: {known.count} pictures of {len(known.classes)} classes")

@@ -2,38 +2,40 @@
 
 from __future__ import annotations
 
-from collections import defaultdict
+from collections.abc import Iterator, Sequence
 
 from spurbench.errors import UserError
 from spurbench.markdown import code, plain
-from spurbench.results import DataRecord, Interval, Result
-from spurbench.scores.significance import least_classes
+from spurbench.results import Interval, Result
+from spurbench.scores.significance import LEVEL, least_classes
 
-from .ranking import compared_classes, ranked, reading
+from .ranking import GENERATED, REFERENCES, Place, Unranked, reading
+from .tables import Know, Table, nothing_known, tables_of
 
 BEGIN = "<!-- spurbench:leaderboard:begin -->"
 END = "<!-- spurbench:leaderboard:end -->"
-Comparable = tuple[str, str, str, str, str]
 
 COLUMNS = {"si": "SI", "generated": "generated", "val": "val. accuracy"}
+NAMES = {GENERATED: "generated pictures", REFERENCES: "references (SI)"}
+PANEL = "<sup>panel</sup>"
+PANEL_NOTE = (
+    f"{PANEL} Of the panel: the data set's pictures were selected to fool this very model, or made with it. "
+    "That counts against it beside models that nothing was selected with.  "
+)
 
 
-def leaderboard(results: list[Result]) -> str:
-    """Tables of results, most reliant on spurious features last.
-
-    Data sets, their versions, framings and validation pictures are never mixed; what a data set's
-    folder was called does not matter. Results of a part of a data set are not ranked; a last line
-    names them.
-    """
-    groups: dict[Comparable, list[Result]] = defaultdict(list)
-    partial = [result for result in results if result.data.selection]
-    for result in results:
-        if not result.data.selection:
-            groups[_comparable(result)].append(result)
-    blocks = [_table(group) for _, group in sorted(groups.items())]
-    if partial:
-        names = sorted({code(result.model.spec) for result in partial})
-        blocks.append(f"Not ranked, since only a part of the data was scored: {', '.join(names)}.")
+def leaderboard(
+    results: Sequence[Result], know: Know = nothing_known, *, panel: bool = True
+) -> str:
+    """Tables of results, most reliant on spurious features last; without ``panel`` as if its models had
+    no results. ``know`` says of whom a data set's panel was."""
+    tables = tables_of(results, know, panel=panel)
+    blocks = [_block(table, panel=panel) for table in tables if not table.empty]
+    parts = sorted({code(result.model.spec) for table in tables for result in table.parts})
+    if parts:
+        blocks.append(f"Not ranked, since only a part of the data was scored: {', '.join(parts)}.")
+    if results and not blocks:
+        return "No results but the panel's."
     return "\n\n".join(blocks)
 
 
@@ -48,87 +50,106 @@ def replace_between(text: str, body: str, where: str) -> str:
     return f"{before}{block}{rest.split(END)[1]}"
 
 
-def _comparable(result: Result) -> Comparable:
-    """Equal for results that may be ranked together."""
-    data = result.data
-    validation = data.validation.fingerprint if data.validation else ""
-    return data.domain, data.version, data.fingerprint, _asked_framing(result), validation
+def _block(table: Table, *, panel: bool) -> str:
+    """Caption, table, footnotes."""
+    return f"{_caption(table)} {_about_panel(table, panel=panel)}".rstrip() + f"\n\n{_table(table)}"
 
 
-def _asked_framing(result: Result) -> str:
-    """The framing that was asked for; results before version 3 have the kind of their transform."""
-    return result.model.framing or f"{result.model.transform.get('framing')} (as recorded)"
+def _caption(table: Table) -> str:
+    data, found, classes = table.data, table.data.validation, len(table.ranking.classes)
+    validation = (
+        f", validation pictures {code(found.name)} (`{found.fingerprint[:8]}`)" if found else ""
+    )
+    return (
+        f"Domain {code(data.domain)}, data set {code(data.name)} version {code(data.version)}{validation}, "
+        f"framing {plain(table.framing)}: mean over {classes} class{'es' if classes > 1 else ''} in %, with 95 % "
+        "intervals over classes, by the reading restricted to the domain's labels. Spurious accuracy: "
+        f"lower is better. {_how_ranked(table)}"
+    )
 
 
-def _table(results: list[Result]) -> str:
-    """The table of results that may be ranked together."""
-    # Under one of its names, whichever result comes first.
-    data = min((result.data for result in results), key=lambda data: data.name)
-    splits = [s for s in COLUMNS if any(s in r.means for r in results)]
-    classes = len({s.slug for r in results for s in r.scores})
-    lines = [
-        (
-            f"Domain {code(data.domain)}, data set {code(data.name)} version "
-            f"{code(data.version)}{_validation(data)}: mean over "
-            f"{classes} classes in %, with 95 % intervals over classes, by the reading restricted to the "
-            f"domain's labels. Spurious accuracy: lower is better. {_ties(compared_classes(results))}"
-        ),
-        "",
-        f"| # | model | {' | '.join(COLUMNS[s] for s in splits)} | generated - SI | framing | weights |",
-        "|---|---|" + "---|" * (len(splits) + 3),
-    ]
+def _how_ranked(table: Table) -> str:
+    split = NAMES[table.ranking.split]
+    classes, places = len(table.ranking.classes), len(table.ranking.places)
+    if places < 2:
+        return f"Ranked by the {split}."
+    if classes < least_classes():
+        return f"All share a rank: {classes} classes are too few to tell any two apart."
+    return (
+        f"Ranked by the {split}: a rank is one more than the number of models that surely rely less on "
+        "spurious features, and never falls down the table; in brackets the ranks that the data leave "
+        f"possible, true of all models at once with {100 * (1 - LEVEL):.0f} % confidence."
+    )
+
+
+def _about_panel(table: Table, *, panel: bool) -> str:
+    if table.panel is None:
+        return "Which models its pictures were selected with is not known."
+    if not panel:
+        return "Without the panel that its pictures were selected with."
+    return ""
+
+
+def _table(table: Table) -> str:
+    splits = [s for s in COLUMNS if any(s in result.means for result in table.results)]
     notes: list[str] = []
-    for place in ranked(results):
-        result = place.result
-        cells = [_cell(reading(m).top1 if (m := result.means.get(s)) else None) for s in splits]
-        gap = result.restricted_generated_minus_si or result.generated_minus_si
-        weights = f"`{result.model.weights_sha256[:8]}`"
-        lines.append(
-            f"| {place.rank or ''} | {code(result.model.spec)}{_marks(result, notes)} | {' | '.join(cells)} "
-            f"| {_cell(gap)} | {_framing(result)} | {weights} |"
-        )
-    if notes:
-        lines += ["", *(f"{_mark(number)} {note}  " for number, note in enumerate(notes, start=1))]
-    return "\n".join(lines)
+    lines = [
+        f"| rank | model | {' | '.join(COLUMNS[s] for s in splits)} | generated - SI |",
+        "|---|---|" + "---|" * (len(splits) + 1),
+    ]
+    rows: list[Place | Unranked] = [*table.ranking.places, *table.ranking.unranked]
+    for each in rows:
+        cells = [_rank(each), _model(each, table, notes), *_numbers(each.result, splits)]
+        lines.append(f"| {' | '.join(cells)} |")
+    said = [f"{_mark(number)} {note}  " for number, note in enumerate(notes, start=1)]
+    if any(table.of_panel(result) for result in table.results):
+        said.append(PANEL_NOTE)
+    return "\n".join([*lines, *(["", *said] if said else [])])
 
 
-def _validation(data: DataRecord) -> str:
-    found = data.validation
-    if found is None:
-        return ""
-    return f", validation pictures {code(found.name)} (`{found.fingerprint[:8]}`)"
+def _rank(each: Place | Unranked) -> str:
+    if isinstance(each, Unranked):
+        return "-"
+    return f"{each.rank}" if each.low == each.high else f"{each.rank} ({each.low}-{each.high})"
 
 
-def _marks(result: Result, notes: list[str]) -> str:
+def _model(each: Place | Unranked, table: Table, notes: list[str]) -> str:
+    """Who it is, over what it was shown and its weights: a line less wide than three columns."""
+    result = each.result
+    how = result.model.transform
+    panel = f" {PANEL}" if table.of_panel(result) else ""
+    shown = f"{plain(how.get('framing'))} {plain(how.get('size'))}"
+    below = f"<br><sub>{shown}, weights `{result.model.weights_sha256[:8]}`</sub>"
+    return f"{code(result.model.spec)}{panel}{_marks(each, notes)}{below}"
+
+
+def _marks(each: Place | Unranked, notes: list[str]) -> str:
     """Marks of the footnotes that the result needs; new ones are added to ``notes``."""
-    dtype = result.environment.get("dtype", "float32")
-    count = len(result.data.unreadable)
-    said = []
-    if count:
-        said.append(f"{count} unreadable picture{'s' if count > 1 else ''} left out.")
-    if dtype != "float32":
-        said.append(f"Scored in {plain(dtype)}, not float32.")
+    said = list(_remarks(each))
     notes += [note for note in said if note not in notes]
     return "".join(f" {_mark(notes.index(note) + 1)}" for note in said)
+
+
+def _remarks(each: Place | Unranked) -> Iterator[str]:
+    count = len(each.result.data.unreadable)
+    dtype = each.result.environment.get("dtype", "float32")
+    if isinstance(each, Unranked):
+        yield f"Listed, not ranked: {each.reason}."
+    if count:
+        yield f"{count} unreadable picture{'s' if count > 1 else ''} left out."
+    if dtype != "float32":
+        yield f"Scored in {plain(dtype)}, not float32."
 
 
 def _mark(number: int) -> str:
     return f"<sup>{number}</sup>"
 
 
-def _ties(classes: int) -> str:
-    if classes < least_classes():
-        return f"All share a rank: {classes} classes are too few to tell any two apart."
-    return (
-        "Models share a rank where a sign-flip test over classes cannot tell them apart (5 %, corrected "
-        "for all pairs)."
-    )
-
-
-def _framing(result: Result) -> str:
-    how = result.model.transform
-    asked = f"{plain(result.model.framing)}: " if result.model.framing else ""
-    return f"{asked}{plain(how.get('framing'))} {plain(how.get('size'))}"
+def _numbers(result: Result, splits: Sequence[str]) -> Iterator[str]:
+    for split in splits:
+        means = result.means.get(split)
+        yield _cell(reading(means).top1 if means else None)
+    yield _cell(result.restricted_generated_minus_si or result.generated_minus_si)
 
 
 def _cell(interval: Interval | None) -> str:
@@ -137,4 +158,4 @@ def _cell(interval: Interval | None) -> str:
     value = f"{100 * interval.value:.1f}"
     if interval.low is None or interval.high is None:
         return value
-    return f"{value} [{100 * interval.low:.1f}, {100 * interval.high:.1f}]"
+    return f"{value}<br>[{100 * interval.low:.1f}, {100 * interval.high:.1f}]"

@@ -9,6 +9,7 @@ python -m tests.bench.check_gradients --script FILE --tag TAG --record docs/runs
 python tests/bench/bench_decode.py --record docs/runs/bench-decode.json
 python -m tests.bench.bench_eval --pictures DIR --timm-validate FILE --si-repository DIR \\
     --record docs/runs/bench-eval.json
+python -m tests.bench.bench_board --record docs/runs/bench-board.json
 python -m scripts.performance
 """
 
@@ -19,6 +20,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
+from .board import board_section
 from .scoring import scoring_section
 from .threads import threads_section
 
@@ -213,6 +215,7 @@ SECTIONS: dict[str, Callable[[Any], str]] = {
     "bench-sampling": sampling_section,
     "gradient-check": gradients_section,
     "bench-eval": scoring_section,
+    "bench-board": board_section,
     "bench-cli": commands_section,
 }
 

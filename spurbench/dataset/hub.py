@@ -6,13 +6,14 @@ import re
 from collections.abc import Sequence
 from pathlib import Path
 
-from spurbench.errors import UserError
+from spurbench.errors import UserError, short
 from spurbench.hub import hub_or_cache
 from spurbench.reading import is_file, why
 
 from .manifest import NAME
 
 COMMIT = re.compile("[0-9a-f]{40}")
+LONGEST_REVISION = 255
 PICTURES = (NAME, "data/**")
 """What of a data set its pictures are read from."""
 
@@ -31,9 +32,18 @@ def is_hub_id(text: str) -> bool:
 
 
 def split_id(text: str, revision: str | None = None) -> tuple[str, str | None]:
-    """OWNER/NAME@REVISION as its id and revision; ``revision`` counts where the text has none."""
+    """OWNER/NAME@REVISION as its id and revision; ``revision`` counts where the text has none.
+
+    UserError where the revision is longer than git's names can be: no address can hold it either.
+    """
     name, _, said = text.partition("@")
-    return name, said or revision
+    chosen = said or revision
+    if chosen and len(chosen) > LONGEST_REVISION:
+        raise UserError(
+            f"{short(name)}: a version of {len(chosen)} characters; the hub has none of more than "
+            f"{LONGEST_REVISION}, see its page for its tags"
+        )
+    return name, chosen
 
 
 def snapshot(text: str, revision: str | None = None, only: Sequence[str] | None = PICTURES) -> Path:

@@ -143,10 +143,19 @@ def encode(table: pa.Table, provenance: Provenance) -> bytes:
 
 def decode(data: bytes, where: str) -> Predictions:
     """Read a predictions file's bytes; UserError where they are none."""
+    try:
+        table = parquet_table(data)
+    except ValueError as error:
+        raise _none(where, error) from error
+    return of_table(table, sha256_bytes(data), where)
+
+
+def of_table(table: pa.Table, sha256: str, where: str) -> Predictions:
+    """The predictions that a file's table holds, ``sha256`` being the file's; UserError where it holds
+    none."""
     import pyarrow as pa
 
     try:
-        table = parquet_table(data)
         if METADATA not in (table.schema.metadata or {}):
             raise ValueError("it does not say what it comes from")
         provenance = Provenance.model_validate(loads(table.schema.metadata[METADATA]))
@@ -154,13 +163,17 @@ def decode(data: bytes, where: str) -> Predictions:
         _check_filled(table)
         _check_once(table)
     except (pa.ArrowException, KeyError, ValueError, TypeError, RecursionError) as error:
-        reason = validation_reason(error) if isinstance(error, ValidationError) else why(error)
-        raise UserError(
-            f"{where}: not a predictions file of `spurbench eval` ({reason}); score the model again"
-        ) from error
+        raise _none(where, error) from error
     if not table.num_rows:
         raise UserError(f"{where}: holds no predictions")
-    return Predictions(provenance, table, sha256_bytes(data))
+    return Predictions(provenance, table, sha256)
+
+
+def _none(where: str, error: Exception) -> UserError:
+    reason = validation_reason(error) if isinstance(error, ValidationError) else why(error)
+    return UserError(
+        f"{where}: not a predictions file of `spurbench eval` ({reason}); score the model again"
+    )
 
 
 def _check_filled(table: pa.Table) -> None:

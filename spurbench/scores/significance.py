@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 
 import numpy as np
 from numpy.typing import NDArray
@@ -37,7 +37,7 @@ def sign_flip(differences: NDArray[np.float64], seed: int = 0) -> NDArray[np.flo
     pairs, classes = table.shape
     if classes < least_classes():
         return np.full(pairs, np.nan, dtype=np.float64)
-    signs = _signs(classes, seed)
+    signs = sign_patterns(classes, seed)
     p_values: NDArray[np.float64] = np.empty(pairs, dtype=np.float64)
     for start in range(0, pairs, PAIRS_AT_ONCE):
         part = table[start : start + PAIRS_AT_ONCE]
@@ -48,14 +48,17 @@ def sign_flip(differences: NDArray[np.float64], seed: int = 0) -> NDArray[np.flo
     return p_values
 
 
-def _signs(classes: int, seed: int) -> NDArray[np.float64]:
-    """Patterns of signs (S, C), the one of all ones first. Of two mirrored patterns, which are
-    equally far from 0, one is enough where all are tried."""
-    if classes <= EXACT:
+def sign_patterns(
+    classes: int, seed: int = 0, *, exact: int = EXACT, draws: int = DRAWS
+) -> NDArray[np.float64]:
+    """Patterns of signs (S, C), the one of all ones first: all of them with up to ``exact`` classes,
+    else ``draws``. Of two mirrored patterns, which are equally far from 0, one is enough where all
+    are tried."""
+    if classes <= exact:
         bits = np.arange(2 ** (classes - 1))[:, None] >> np.arange(classes) & 1  # (S, C)
         return np.asarray(1.0 - 2.0 * bits, dtype=np.float64)
     rng = np.random.default_rng(seed)
-    drawn = rng.choice((-1.0, 1.0), size=(DRAWS - 1, classes))
+    drawn = rng.choice((-1.0, 1.0), size=(draws - 1, classes))
     return np.concatenate([np.ones((1, classes)), drawn])
 
 
@@ -71,10 +74,3 @@ def holm(p_values: Sequence[float]) -> list[float]:
         largest = max(largest, min(1.0, p * (len(tested) - rank)))
         corrected[i] = largest
     return corrected
-
-
-def ranks(order: Sequence[int], differ: NDArray[np.bool_]) -> Iterator[int]:
-    """The rank of each item in order: one more than the number of those before it that differ from
-    it (``differ`` (N, N), symmetric), so that what cannot be told apart from the first shares its rank."""
-    for place, item in enumerate(order):
-        yield 1 + sum(bool(differ[item, other]) for other in order[:place])

@@ -42,7 +42,7 @@ def read_stored(path: Path) -> Outcome:
     predictions = read_predictions(beside)
     if predictions.sha256 != result.predictions_sha256:
         raise UserError(f"{beside}: differs from what {path.name} records; score the model again")
-    if result_of(predictions) != result:
+    if result_of(predictions) != result.model_copy(update={"hosted": None}):
         raise UserError(
             f"{path}: is not what its predictions give (edited, or of another version of spurbench); "
             f"compute it again with `spurbench score {beside} --results DIR`"

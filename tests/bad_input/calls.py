@@ -26,6 +26,8 @@ BASES: dict[str, tuple[str, tuple[str, ...]]] = {
     "ablate": (ABLATE, ("tiny.yaml",)),
     "export": ("export ds --to imagefolder --out o", ("ds",)),
     "show": ("show ds --out o.html", ("ds",)),
+    "leaderboard check": ("leaderboard check --results results --data known", ("results", "known")),
+    "leaderboard register": ("leaderboard register ds --data o", ("ds",)),
     "leaderboard render": ("leaderboard render --results results", ("results", "README.md")),
     "verify": ("verify ds", ("ds",)),
     "diff": ("diff ds ds2", ("ds", "ds2")),
@@ -87,12 +89,17 @@ SLOTS = (
     Slot("export ds --to imagefolder --out", "made", ("ds",), output=True),
     Slot("show --out o.html", "ds"),
     Slot("show ds --out", "made", ("ds",), output=True),
+    Slot("leaderboard check --data known --results", "results", ("known",)),
+    Slot("leaderboard check --results results --data", "known", ("results",)),
+    Slot("leaderboard register --data o", "ds"),
+    Slot("leaderboard register ds --data", "made", ("ds",), output=True),
     Slot("leaderboard render --results", "results", ("README.md",)),
     Slot("verify", "ds"),
     Slot("diff ds", "ds2", ("ds",)),
     Slot("publish --repo-id some/set", "ds"),
     Slot("pull some/set --out", "made", output=True),
     Slot("leaderboard render --results results --readme", "README.md", ("results",)),
+    Slot("leaderboard render --results results --data", "known", ("results", "README.md")),
 )
 TEXT = (
     spoiled.flipped,
@@ -112,6 +119,7 @@ SPLIT = (
 YAML = (*([spoiled.yaml_value] * 3), *([spoiled.yaml_text] * 3), spoiled.json_text, *TEXT[:3])
 PREDICTIONS = (spoiled_kinds.parquet, spoiled_kinds.parquet, spoiled_kinds.metadata, *BYTES)
 _REFERENCES = f"{BUILD} --references"
+_CHECK = "leaderboard check --results results --data known"
 _IMPORT = "import-si --out o"
 FILES: tuple[tuple[str, tuple[str, ...], str, tuple[Spoil, ...], int], ...] = (
     ("eval --model python/mod:make --data ds", ("ds", "mod.py"), "ds/manifest.json", JSON, 24),
@@ -139,6 +147,17 @@ FILES: tuple[tuple[str, tuple[str, ...], str, tuple[Spoil, ...], int], ...] = (
         32,
     ),
     ("leaderboard render --results results", ("results", "README.md"), "README.md", TEXT, 12),
+    (
+        "leaderboard render --results results --data known",
+        ("results", "README.md", "known"),
+        "known/**/*.json",
+        JSON,
+        12,
+    ),
+    (_CHECK, ("results", "known"), "results/**/*.json", JSON, 32),
+    (_CHECK, ("results", "known"), "results/**/*.parquet", PREDICTIONS, 32),
+    (_CHECK, ("results", "known"), "known/**/*.json", JSON, 24),
+    ("leaderboard register ds --data o", ("ds",), "ds/manifest.json", JSON, 12),
     ("score p.parquet", ("p.parquet",), "p.parquet", PREDICTIONS, 36),
     ("score p.parquet --results made --json", ("p.parquet",), "p.parquet", PREDICTIONS, 12),
     ("compare p.parquet q.parquet", ("p.parquet", "q.parquet"), "q.parquet", PREDICTIONS, 20),

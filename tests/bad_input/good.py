@@ -78,6 +78,7 @@ def make(root: Path) -> None:
             "--out",
             "built",
         )
+        _call("leaderboard", "register", "ds", "--data", "known")
         (predictions,) = Path("results").rglob("micro_vit*.parquet")
         Path("p.parquet").write_bytes(predictions.read_bytes())
         (other,) = Path("results").rglob("micro_resnet*.parquet")

@@ -26,7 +26,7 @@ command goes on from them."""
 STREAMS = "stderr closed, all streams closed, stderr full, stderr left, both full, both left"
 HIDDEN = set(STREAMS.split(", "))
 """Surroundings in which an answer goes nowhere."""
-REPORTS = {"verify"}
+REPORTS = {"leaderboard check", "verify"}
 """Commands that report what is wrong with their input on stdout, and then end with exit code 1."""
 GONE = 141
 """Of a process whose reader has gone."""

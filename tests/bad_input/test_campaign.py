@@ -15,7 +15,7 @@ from .calls import BASES
 from .cases import every_case, valued_options
 
 ROOT = Path(__file__).parents[2]
-SEED, CASES = 0, 1500
+SEED, CASES = 0, 1800
 
 
 @pytest.mark.slow

@@ -17,6 +17,8 @@ GROUPS: dict[str, set[str]] = {
     "eval": {"Options", "Models", "Pictures", "How it is run"},
     "export": {"Arguments", "Options"},
     "import-si": {"Arguments", "Options"},
+    "leaderboard check": {"Arguments", "Options"},
+    "leaderboard register": {"Arguments", "Options"},
     "leaderboard render": {"Options"},
     "list": {"Arguments", "Options"},
     "merge": {"Arguments", "Options"},

@@ -25,6 +25,8 @@ EVAL = "evaluators/test_options.py"
 STORED = "evaluators/test_cli.py::test_one_json_object_and_stored_answers"
 EXPORT = "publishing/export/test_export.py"
 SHOW = "publishing/show/test_command.py"
+RESCORE = "leaderboard/gate/test_rescore.py"
+GATE = "leaderboard/gate/test_findings.py"
 COMPARED = "evaluators/test_cli.py::test_several_models_are_compared"
 PUBLISH = "publishing/hub/test_publish.py"
 PULL = "publishing/hub/test_pull.py"
@@ -69,6 +71,7 @@ ROWS = {
     "eval --skip-unreadable": f"{EVAL}::test_skip_unreadable_leaves_out_and_records",
     "eval --keep-logits": f"{EVAL}::test_keep_logits_keeps_them",
     "eval --fresh": f"{EVAL}::test_fresh_scores_again",
+    "eval --submit": "evaluators/test_submission.py::test_what_was_scored_is_submitted_and_passes_the_gate",
     "eval --json": STORED,
     **{
         f"publish --{name}": f"{PUBLISH}::{test}"
@@ -108,8 +111,18 @@ ROWS = {
     "diff --json": "publishing/diff/test_command.py::test_one_json_object_with_scores",
     "diff --scores": "publishing/diff/test_command.py::test_one_json_object_with_scores",
     "diff --exit-code": "publishing/diff/test_command.py::test_exit_codes",
+    "leaderboard check --results": f"{GATE}::test_places_and_base_are_told",
+    "leaderboard check --data": f"{GATE}::test_places_and_base_are_told",
+    "leaderboard check --base": f"{GATE}::test_places_and_base_are_told",
+    "leaderboard check --rescore": f"{RESCORE}::test_a_result_that_no_model_gave_is_found",
+    "leaderboard check --pictures": f"{RESCORE}::test_a_result_that_no_model_gave_is_found",
+    "leaderboard check --github": f"{GATE}::test_the_command_in_its_three_forms",
+    "leaderboard check --json": f"{GATE}::test_the_command_in_its_three_forms",
+    "leaderboard register --data": "leaderboard/test_known.py::test_a_folder_as_it_is_known",
     "leaderboard render --results": f"{HERE}::test_the_leaderboards_places_and_check",
     "leaderboard render --readme": f"{HERE}::test_the_leaderboards_places_and_check",
+    "leaderboard render --data": "leaderboard/test_tables.py::test_the_command_finds_the_panel_in_the_data_sets_file",
+    "leaderboard render --without-panel": "leaderboard/test_tables.py::test_the_command_finds_the_panel_in_the_data_sets_file",
     "leaderboard render --check": f"{HERE}::test_the_leaderboards_places_and_check",
 }
 

@@ -17,13 +17,16 @@ from tests.core.test_results import made_result
 def test_least_reliant_first_with_intervals() -> None:
     table = leaderboard([made_result("micro/b", 0.9), made_result("micro/a", 0.4)])
     rows = [line for line in table.splitlines() if line.startswith("| ") and "`" in line]
-    assert rows[0].startswith("| 1 | `micro/a` | 40.0 [35.0, 45.0] |")
-    assert rows[1].startswith("| 1 | `micro/b` | 90.0 [85.0, 95.0] |"), "told by one class: a tie"
+    assert [row.partition("<br>")[0] for row in rows] == [
+        "| 1 (1-2) | `micro/a`",
+        "| 1 (1-2) | `micro/b`",
+    ], "told by one class: a tie"
+    assert ["40.0<br>[35.0, 45.0]" in row for row in rows] == [True, False]
 
 
 def test_versions_are_never_mixed() -> None:
     text = leaderboard([made_result(version="c1"), made_result(version="c2")])
-    assert text.count("| # | model |") == 2
+    assert text.count("| rank | model |") == 2
 
 
 def of_data(result: Result, **changes: object) -> Result:
@@ -34,7 +37,7 @@ def test_a_part_of_the_data_is_not_ranked_beside_the_whole() -> None:
     part = of_data(made_result("micro/part", 0.1), selection=Selection(limit=3))
     text = leaderboard([made_result("micro/whole", 0.4), part])
     ranked, note = text.split("\n\nNot ranked, since only a part of the data was scored: ")
-    assert "| 1 | `micro/whole` |" in ranked and "micro/part" not in ranked
+    assert "| 1 | `micro/whole`<br>" in ranked and "micro/part" not in ranked
     assert note == "`micro/part`."
 
 
@@ -48,8 +51,8 @@ def test_other_framings_and_validation_pictures_have_tables_of_their_own() -> No
     )
     other = of_data(own, fingerprint="e" * 64)
     text = leaderboard([own, si, kaggle, torch, other])
-    assert text.count("| # | model |") == 5 and text.count("| 1 |") == 5
-    assert "version `c123`, validation pictures `kaggle` (`aaaaaaaa`): mean" in text
+    assert text.count("| rank | model |") == 5 and text.count("| 1 |") == 5
+    assert "version `c123`, validation pictures `kaggle` (`aaaaaaaa`), framing" in text
 
 
 def test_what_a_number_stands_on_is_a_footnote() -> None:
@@ -60,8 +63,8 @@ def test_what_a_number_stands_on_is_a_footnote() -> None:
         update={"model": half.model.model_copy(update={"spec": "micro/c"})}
     )
     text = leaderboard([hurt, half, both, made_result("micro/d", 0.9)])
-    assert "| `micro/a` <sup>1</sup> |" in text and "| `micro/b` <sup>2</sup> |" in text
-    assert "| `micro/c` <sup>1</sup> <sup>2</sup> |" in text and "| `micro/d` |" in text
+    assert "| `micro/a` <sup>1</sup><br>" in text and "| `micro/b` <sup>2</sup><br>" in text
+    assert "| `micro/c` <sup>1</sup> <sup>2</sup><br>" in text and "| `micro/d`<br>" in text
     assert text.endswith(
         "<sup>1</sup> 1 unreadable picture left out.  \n"
         "<sup>2</sup> Scored in bfloat16, not float32.  "
@@ -85,7 +88,7 @@ def test_nothing_that_a_result_says_is_markup(text: str) -> None:
     shown = leaderboard([hostile.model_copy(update=changes)])
     html = MarkdownIt("gfm-like", {"linkify": False}).render(shown)
     tags = set(re.findall(r"<(/?[a-z0-9]+)", html))
-    known = {"p", "table", "thead", "tbody", "tr", "th", "td", "code", "sup", "br"}
+    known = {"p", "table", "thead", "tbody", "tr", "th", "td", "code", "sup", "sub", "br"}
     assert {tag.strip("/") for tag in tags} <= known
     assert html.count("<td>") == html.count("<th>")
 

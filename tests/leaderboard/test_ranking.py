@@ -1,20 +1,19 @@
-"""Who is ahead of whom: the restricted reading, exact sign-flip tests, Holm's correction, ties."""
+"""Results to ranks: the restricted reading, who is not ranked, ties, which split and classes count."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
-from itertools import combinations
+from itertools import permutations
 
 import numpy as np
 import pytest
-from scipy import stats
 
 from spurbench.results import HeadScore, Interval, Means, Result, SplitScore
+from spurbench.scores.ranks import ranks_of
 from spurbench_leaderboard.markdown import leaderboard
-from spurbench_leaderboard.ranking import compared_classes, different, main_split, ranked
+from spurbench_leaderboard.plausible import FLOOR
+from spurbench_leaderboard.ranking import ranking_of, ranking_split
 from tests.leaderboard.test_table import board_result, rows
-
-TIES = "Models share a rank where a sign-flip test over classes cannot tell them apart"
 
 
 def share(hits: float) -> Interval:
@@ -26,6 +25,7 @@ def scored(
     restricted: Sequence[int],
     full: Sequence[int] | None = None,
     split: str = "generated",
+    val: float | None = None,
 ) -> Result:
     """A model's hits of 40 pictures of each class, by the restricted reading and the full head."""
     every = full or [min(40, hits + 7) for hits in restricted]
@@ -39,6 +39,9 @@ def scored(
     ]  # fmt: skip
     inner = Means(top1=share(float(np.mean(restricted))))
     means = {split: Means(top1=share(float(np.mean(every))), restricted=inner)}
+    if val is not None:
+        accuracy = Means(top1=share(40 * val))
+        means["val"] = Means(top1=share(0), restricted=accuracy)
     result = board_result(spec, {split: share(0)})
     return result.model_copy(update={"scores": scores, "means": means})
 
@@ -50,72 +53,60 @@ C = (16, 18, 15, 20, 17, 15, 20, 16)
 D = (30, 31, 29, 35, 30, 33, 34, 32)
 
 
-def by_hand(tables: Sequence[Sequence[int]]) -> np.ndarray:
-    """scipy's permutation test of every pair, all at the 5 % level of Holm's steps."""
-    pairs = list(combinations(range(len(tables)), 2))
-    p_values = []
-    for one, other in pairs:
-        gaps = np.subtract(tables[one], tables[other])
-        test = stats.permutation_test(
-            (gaps,), np.mean, permutation_type="samples", n_resamples=np.inf, vectorized=False
-        )
-        p_values.append(test.pvalue)
-    differ = np.zeros((len(tables), len(tables)), dtype=bool)
-    for step, at in enumerate(np.argsort(p_values)):
-        if p_values[at] * (len(pairs) - step) > 0.05:
-            break
-        one, other = pairs[at]
-        differ[one, other] = differ[other, one] = True
-    return differ
+def places(results: Sequence[Result]) -> list[tuple[str, int, int, int]]:
+    """Of every ranked result: name, rank, and the interval's ends."""
+    return [
+        (place.result.model.spec.removeprefix("made/"), place.rank, place.low, place.high)
+        for place in ranking_of(results).places
+    ]
 
 
-def test_models_differ_where_scipys_test_says_so_after_correction() -> None:
-    tables = (C, A, D, B)
-    results = [scored(f"made/{i}", table) for i, table in enumerate(tables)]
-    expected = by_hand(tables)
-    assert expected.sum() == 2 * 5, "all but one pair"
-    assert np.array_equal(different(results, "generated"), expected)
-
-
-def test_what_cannot_be_told_apart_shares_a_rank_and_the_next_counts_all_before() -> None:
+def test_ranks_are_of_the_shares_by_class_and_equals_go_by_name() -> None:
     results = [scored(f"made/{n}", t) for n, t in (("d", D), ("b", B), ("c", C), ("a", A))]
-    found = [(place.rank, place.result.model.spec) for place in ranked(results)]
     assert sum(A) == sum(B), "equal in the mean: by name"
-    assert found == [(1, "made/a"), (1, "made/b"), (3, "made/c"), (4, "made/d")]
-    text = leaderboard(results)
-    assert [row[0] for row in rows(text)] == ["1", "1", "3", "4"]
-    assert f"{TIES} (5 %, corrected for all pairs)." in text
+    expected = [("a", 1, 1, 2), ("b", 1, 1, 2), ("c", 3, 3, 3), ("d", 4, 4, 4)]
+    for given in permutations(results):
+        assert places(given) == expected
+    found = ranks_of(np.array([A, B, C, D]) / 40)
+    assert found.rank.tolist() == [rank for _, rank, _, _ in expected]
 
 
-def test_a_difference_that_is_none_after_correction_is_a_tie() -> None:
-    """Of seven classes one goes the other way by a little: p = 4/128 for one pair, too much of three."""
-    low, high = (10,) * 7, (14, 15, 13, 14, 16, 15, 9)
-    gaps = np.subtract(high, low)
-    test = stats.permutation_test(
-        (gaps,), np.mean, permutation_type="samples", n_resamples=np.inf, vectorized=False
-    )
-    assert 0.05 / 3 < test.pvalue < 0.05
-    pair = [scored("made/low", low), scored("made/high", high)]
-    assert [p.rank for p in ranked(pair)] == [1, 2]
-    more = [*pair, scored("made/same", [11, 9, 11, 9, 11, 9, 10])]
-    assert [p.rank for p in ranked(more)] == [1, 1, 1]
+def test_ranks_never_fall_down_the_table_and_the_interval_says_what_is_possible() -> None:
+    """The last varies from class to class, and cannot be told from the first; the middle one can."""
+    wild = (36, 8, 36, 8, 34, 10, 36, 8)
+    results = [scored("made/w", wild), scored("made/m", [21] * 8), scored("made/f", [20] * 8)]
+    expected = [("f", 1, 1, 2), ("m", 2, 2, 3), ("w", 2, 1, 3)]
+    assert places(results) == expected
+    shown = [
+        line.split("|")[1].strip() for line in leaderboard(results).splitlines() if "made/" in line
+    ]
+    assert shown == ["1 (1-2)", "2 (2-3)", "2 (1-3)"]
 
 
 def test_the_restricted_reading_ranks_and_is_shown() -> None:
     """By the full head the other one would be ahead."""
     small, large = scored("made/small", A, D), scored("made/large", D, A)
-    assert [p.result.model.spec for p in ranked([large, small])] == ["made/small", "made/large"]
+    assert places([large, small]) == [("small", 1, 1, 1), ("large", 2, 2, 2)]
     assert [row[1:3] for row in rows(leaderboard([large, small]))] == [
-        ["`made/small`", f"{100 * sum(A) / 320:.1f}"],
-        ["`made/large`", f"{100 * sum(D) / 320:.1f}"],
+        ["made/small", f"{100 * sum(A) / 320:.1f}"],
+        ["made/large", f"{100 * sum(D) / 320:.1f}"],
     ]
+
+
+def test_where_there_is_no_restricted_reading_the_whole_head_ranks() -> None:
+    """Files of version 1."""
+    old = [scored("made/a", D, A), scored("made/b", A, D)]
+    for result in old:
+        for score in result.scores:
+            object.__setattr__(score, "restricted", None)
+    assert places(old) == [("a", 1, 1, 1), ("b", 2, 2, 2)]
 
 
 def test_a_difference_counts_by_the_restricted_reading_alone() -> None:
     differ = [scored("made/a", A, [20] * 8), scored("made/d", D, [20] * 8)]
-    assert [p.rank for p in ranked(differ)] == [1, 2], "over the full head they are the same"
+    assert [place.rank for place in ranking_of(differ).places] == [1, 2]
     alike = [scored("made/a", A, A), scored("made/b", B, D)]
-    assert [p.rank for p in ranked(alike)] == [1, 1]
+    assert [place.rank for place in ranking_of(alike).places] == [1, 1]
 
 
 @pytest.mark.parametrize(("classes", "told"), [(5, False), (6, True)])
@@ -124,33 +115,66 @@ def test_fewer_classes_than_a_test_takes_are_one_rank_and_the_caption_says_so(
 ) -> None:
     """Two to the 1 - C is above 0.05 up to five classes."""
     results = [scored("made/a", A[:classes]), scored("made/d", D[:classes])]
-    assert [p.rank for p in ranked(results)] == [1, 2 if told else 1]
+    assert places(results)[1] == (("d", 2, 2, 2) if told else ("d", 1, 1, 2))
     text = leaderboard(results)
     few = "All share a rank: 5 classes are too few to tell any two apart."
-    assert (few in text, TIES in text) == (not told, told)
+    assert (few in text, "true of all models at once with 95 % confidence." in text) == (
+        not told,
+        told,
+    )
 
 
-def test_only_classes_that_all_have_count() -> None:
-    """Seven of eight classes in one result, as where a class's pictures cannot be read: six in two."""
-    first, second = scored("made/a", A), scored("made/d", D)
-    first = first.model_copy(update={"scores": first.scores[1:]})
-    second = second.model_copy(update={"scores": second.scores[:-1]})
-    assert compared_classes([first, second]) == 6
-    assert [p.rank for p in ranked([first, second])] == [1, 2]
-    fewer = second.model_copy(update={"scores": second.scores[:-1]})
-    assert compared_classes([first, fewer]) == 5
-    assert "5 classes are too few" in leaderboard([first, fewer])
+def test_a_result_that_lacks_classes_is_not_ranked_and_spoils_no_other() -> None:
+    """As where a class's pictures cannot be read: only what most have counts."""
+    results = [scored("made/a", A), scored("made/d", D), scored("made/c", C)]
+    short = scored("made/short", A[:3])
+    more = scored("made/more", (*A, 5))
+    found = ranking_of([short, *results, more])
+    assert found.classes == tuple(f"class-{i}" for i in range(8))
+    assert places([short, *results, more]) == places(results)
+    assert [(each.result.model.spec, each.reason) for each in found.unranked] == [
+        ("made/more", "it has pictures of 1 more than the others' 8 classes"),
+        ("made/short", "it has no pictures of 5 of 8 classes"),
+    ]
+
+
+def test_as_many_classes_as_can_be_where_each_is_alone() -> None:
+    found = ranking_of([scored("made/a", A[:7]), scored("made/b", B)])
+    assert [p.result.model.spec for p in found.places] == ["made/b"] and len(found.classes) == 8
 
 
 def test_a_result_without_the_split_that_ranks_spoils_no_other() -> None:
-    results = [scored("made/d", D, split="si"), scored("made/a", A, split="si")]
-    other = scored("made/z", A, split="val")
-    assert main_split([*results, other]) == "si" and main_split(results) == "si"
-    assert main_split([scored("made/a", A)]) == "generated"
-    found = [(p.rank, p.result.model.spec) for p in ranked([other, *results])]
-    assert found == [(1, "made/a"), (2, "made/d"), (None, "made/z")]
+    results = [scored("made/d", D), scored("made/a", A)]
+    other = scored("made/z", A, split="si")
+    found = ranking_of([other, *results])
+    assert found.split == "generated" and places([other, *results]) == places(results)
+    (left,) = found.unranked
+    assert left.reason == "it has no pictures of the split generated"
+    assert ranking_split([other, other, results[0]]) == "si"
+    assert ranking_split([other, results[0]]) == "generated"
 
 
-def test_no_results_differ_from_none() -> None:
-    assert different([], "generated").shape == (0, 0) and ranked([]) == []
-    assert compared_classes([]) == 0
+def test_who_names_hardly_any_object_is_listed_and_not_ranked() -> None:
+    """A network that says nothing has no spurious answers: the floor is by the restricted reading."""
+    silent = scored("made/silent", [0] * 8, val=FLOOR - 0.001)
+    least = scored("made/least", A, val=FLOOR)
+    found = ranking_of([silent, least, scored("made/d", D, val=0.9)])
+    assert [p.result.model.spec for p in found.places] == ["made/least", "made/d"]
+    assert [(p.rank, p.high) for p in found.places] == [(1, 1), (2, 2)]
+    (left,) = found.unranked
+    assert left.result.model.spec == "made/silent"
+    assert left.reason.startswith("accuracy on validation pictures is 39.9 %, below 40 %")
+
+
+def test_all_reasons_are_given() -> None:
+    (left,) = ranking_of(
+        [scored("made/a", A), scored("made/d", D), scored("made/z", A[:3], val=0.1)]
+    ).unranked
+    assert left.reason.startswith("it has no pictures of 5 of 8 classes; accuracy on")
+
+
+def test_nothing_to_rank() -> None:
+    found = ranking_of([])
+    assert (found.places, found.unranked, found.classes) == ((), (), ())
+    alone = ranking_of([scored("made/a", A)])
+    assert [(p.rank, p.low, p.high) for p in alone.places] == [(1, 1, 1)]

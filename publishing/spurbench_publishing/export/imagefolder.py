@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from spurbench_publishing.placing import place_folder
+from spurbench.placing import place_folder
 
 from .records import Chosen, cells, header, members, picture_file, write_csv
 

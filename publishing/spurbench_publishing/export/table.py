@@ -7,7 +7,7 @@ from pathlib import Path
 
 from spurbench.files import friendly_disk_errors, whole_file
 from spurbench.reading import real
-from spurbench_publishing.placing import check_file
+from spurbench.placing import check_file
 
 from .records import Chosen, cells, header, members, write_csv
 

@@ -10,7 +10,7 @@ from pathlib import Path
 
 from spurbench.dataset.schema import Row
 from spurbench.files import canonical_json
-from spurbench_publishing.placing import place_folder
+from spurbench.placing import place_folder
 
 from .records import Chosen, as_json, picture_file
 

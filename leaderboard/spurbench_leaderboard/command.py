@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from spurbench.numerals import MOST, whole_option
+
+if TYPE_CHECKING:
+    from spurbench.results import Result
 
 app = typer.Typer(help="Check result files, and turn them into tables.", no_args_is_help=True)
 KNOWN = Path("leaderboard/data")
@@ -36,13 +39,33 @@ def render(
     check: Annotated[
         bool, typer.Option("--check", help="Change nothing; fail if the file is out of date.")
     ] = False,
+    site: Annotated[
+        Path | None,
+        typer.Option(
+            metavar="DIR", help="Make a page in this folder, too, with all that it needs."
+        ),
+    ] = None,
+    pictures: Annotated[
+        list[Path] | None,
+        typer.Option(
+            metavar="DIR", help="Data set folder whose pictures the page shows; may be repeated."
+        ),
+    ] = None,
+    serve: Annotated[
+        bool, typer.Option("--serve", help="Show the page in a browser until Ctrl-C.")
+    ] = False,
+    port: Annotated[
+        int,
+        whole_option("--port", 0, 65535, "Port of --serve on this machine; 0 takes a free one."),
+    ] = 0,
 ) -> None:
-    """Write the ranked table of all results between the markers of a Markdown file.
+    """Write the ranked table of all results between the markers of a Markdown file, and a page of them.
 
     \b
     Examples:
       spurbench leaderboard render
       spurbench leaderboard render --without-panel --readme BOARD.md
+      spurbench leaderboard render --site site --pictures ./spurbench --serve
     """
     from spurbench.errors import UserError
     from spurbench.files import friendly_disk_errors, write_text
@@ -53,6 +76,10 @@ def render(
     from .known import Register
     from .markdown import BEGIN, leaderboard, replace_between
 
+    if site is None and (pictures or serve):
+        raise UserError("--pictures and --serve are about the page: say where with --site DIR")
+    if site is not None and (check or without_panel):
+        raise UserError("--check and --without-panel are about the Markdown file: leave --site out")
     if not is_file(readme):
         raise UserError(f"{readme}: no such file; name the Markdown file with --readme")
     text = as_text(read_bytes(readme), readme, keep_mark=True)
@@ -69,6 +96,42 @@ def render(
                 write_text(real(readme), new)  # the file itself, where the name is a link to it
     state = "is up to date" if new == text else "written"
     out(f"{readme}: table of {len(found)} results {state} (below {BEGIN!r})")
+    if site is not None:
+        _site(results, found, data, pictures or [], site)
+        if serve:
+            _serve(site, port)
+
+
+def _site(results: Path, found: list[Result], data: Path, pictures: list[Path], site: Path) -> None:
+    from spurbench.printing import out
+
+    from .gate.reader import Reader
+    from .known import Register
+    from .site.making import make_site
+
+    with Reader() as reader:
+        made = make_site(results, found, Register(data).of, pictures, site, reader.read)
+    out(f"{made.entry}: {made.words}")
+
+
+def _serve(site: Path, port: int) -> None:
+    import webbrowser
+
+    from spurbench.errors import UserError
+    from spurbench.printing import out
+
+    from .site.serve import serve
+
+    def ready(address: str) -> None:
+        out(f"{address} shows it until Ctrl-C")
+        webbrowser.open(address)
+
+    try:
+        serve(site, port, ready)
+    except OSError as error:
+        raise UserError(
+            f"--port {port}: cannot be served at ({error.strerror}); name another"
+        ) from error
 
 
 @app.command()

@@ -1,4 +1,5 @@
-"""What a leaderboard of many models costs: reading results, ranking them, writing the table.
+"""What a leaderboard of many models costs: reading results, ranking them, writing the table and the page,
+and sorting and searching in the page, by a real browser.
 
 python -m tests.bench.bench_board [--record docs/runs/bench-board.json]
 """
@@ -7,7 +8,9 @@ from __future__ import annotations
 
 import argparse
 import json
+import os
 import resource
+import shutil
 import tempfile
 import time
 from collections.abc import Callable
@@ -28,9 +31,12 @@ from spurbench.results import (
     read_results,
     write_result,
 )
+from spurbench.scores.predictions import decode
 from spurbench.scores.ranks import PATTERNS, ranks_of
 from spurbench.scores.statistics import clustered_mean, wilson
 from spurbench_leaderboard.markdown import leaderboard
+from spurbench_leaderboard.site.making import make_site
+from spurbench_leaderboard.tables import nothing_known
 
 T = TypeVar("T")
 
@@ -97,11 +103,46 @@ def timed(act: Callable[[], T]) -> tuple[float, T]:
     return time.perf_counter() - began, found
 
 
+def in_browser(page: Path) -> dict[str, float]:
+    """Milliseconds until the page is drawn, and that sorting and searching keep it busy: the longest of
+    five each."""
+    from playwright.sync_api import sync_playwright
+
+    program = os.environ.get("SPURBENCH_CHROMIUM") or shutil.which("chromium")
+    busy = (
+        """act => { const began = performance.now(); act(); return performance.now() - began; }"""
+    )
+    sorts = """() => { const busy = %s, all = []; for (const [i, d] of [[2, 'asc'], [3, 'desc'], [4, 'asc'], [2, 'desc'], [1, 'asc']])
+        all.push(busy(() => { shown.order([[i, d]]).draw(); document.body.offsetHeight; })); return Math.max(...all); }"""
+    finds = """() => { const busy = %s, all = []; for (const text of ['1', '12', '123', 'model_9', ''])
+        all.push(busy(() => { byId('search').value = text; readForm(); drawAll(); document.body.offsetHeight; })); return Math.max(...all); }"""
+    with sync_playwright() as playwright:
+        browser = playwright.chromium.launch(executable_path=program, args=["--no-sandbox"])
+        tab = browser.new_page()
+        began = time.perf_counter()
+        tab.goto(page.as_uri())
+        tab.wait_for_selector("#chart svg")
+        drawn = time.perf_counter() - began
+        found = {
+            "drawn_ms": 1000 * drawn,
+            "longest_sort_ms": tab.evaluate(sorts % busy),
+            "longest_search_ms": tab.evaluate(finds % busy),
+        }
+        browser.close()
+    return found
+
+
 def measure(models: int) -> dict[str, Any]:
     """One size of the board."""
     with tempfile.TemporaryDirectory() as name:
-        make(Path(name), models)
-        reading, results = timed(lambda: read_results(name))
+        make(Path(name, "results"), models)
+        reading, results = timed(lambda: read_results(Path(name, "results")))
+        site, made = timed(
+            lambda: make_site(
+                Path(name, "results"), results, nothing_known, [], Path(name, "site"), decode
+            )
+        )
+        browsing = in_browser(made.entry)
     table = np.array(
         [
             [s.restricted.hits / s.n for s in r.scores if s.split == "generated" and s.restricted]
@@ -120,6 +161,9 @@ def measure(models: int) -> dict[str, Any]:
         "told_apart": float(ranks.below.sum()) / pairs,
         "mean_span": float((ranks.high - ranks.low + 1).mean()),
         "table_kib": len(text.encode()) / 1024,
+        "site_seconds": site,
+        "page_mb": made.size / 1e6,
+        **browsing,
     }
 
 

@@ -6,8 +6,8 @@ import io
 from pathlib import Path
 
 from spurbench.files import friendly_disk_errors, whole_file
-from spurbench.reading import real
 from spurbench.placing import check_file
+from spurbench.reading import real
 
 from .records import Chosen, cells, header, members, write_csv
 

@@ -9,10 +9,10 @@ from pathlib import Path
 from spurbench.dataset.read import DataSet
 from spurbench.errors import UserError
 from spurbench.files import write_bytes
+from spurbench.placing import check_file, check_folder, place_file, place_folder
 from spurbench.printing import tell
 from spurbench.reading import real
 from spurbench_publishing.opening import opened
-from spurbench.placing import check_file, check_folder, place_file, place_folder
 
 from .embed import MOST_PICTURES
 from .page import MARK, Page, count, index_page, page

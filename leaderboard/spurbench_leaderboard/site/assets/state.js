@@ -1,0 +1,38 @@
+// What is shown, kept in the address, so that a link leads to the same view.
+const START = {
+  table: '', class: '', search: '', family: '', pretraining: '', labels: '', least: '', most: '',
+  panel: '1', unranked: '1', hidden: '', against: '', model: '', order: '',
+};
+let state = {...START};
+
+function stateOf(hash) {
+  const found = {...START};
+  for (const [key, value] of new URLSearchParams(hash.replace(/^#/, ''))) {
+    if (Object.hasOwn(START, key)) found[key] = value;
+  }
+  return found;
+}
+
+function hashOf(wanted) {
+  const said = new URLSearchParams();
+  for (const [key, value] of Object.entries(wanted)) if (value !== START[key]) said.set(key, value);
+  return said.toString();
+}
+
+function remember(changed) {
+  state = {...state, ...changed};
+  const hash = hashOf(state);
+  history.replaceState(null, '', hash ? `#${hash}` : location.pathname + location.search);
+}
+
+function tableNow() {
+  return known.tables.find((table) => table.key === state.table) ?? known.tables[0];
+}
+
+function placeNow() {
+  return tableNow().classes.findIndex((entry) => entry.slug === state.class);
+}
+
+function rowNow() {
+  return tableNow().rows.find((row) => row.id === state.model) ?? null;
+}

@@ -5,7 +5,6 @@ from __future__ import annotations
 from pathlib import Path
 
 import torch
-from safetensors.torch import load_file, save_file
 from torch import Tensor
 
 FOLDER = Path(__file__).with_name("zoo")
@@ -47,14 +46,15 @@ def unpacked(stored: dict[str, Tensor]) -> dict[str, Tensor]:
 def keep(name: str, state: dict[str, Tensor]) -> None:
     """Put a trained member beside this module."""
     FOLDER.mkdir(exist_ok=True)
-    save_file({k: v.contiguous() for k, v in packed(state).items()}, _file(name))
+    save_file({k: v.contiguous() for k, v in packed(state).items()}, file_of(name))
 
 
 def kept(name: str) -> dict[str, Tensor] | None:
     """A member's weights, or None while it is not trained."""
-    file = _file(name)
+    file = file_of(name)
     return unpacked(load_file(file)) if file.exists() else None
 
 
-def _file(name: str) -> Path:
+def file_of(name: str) -> Path:
+    """Where a member's weights are kept."""
     return FOLDER / f"{name}.safetensors"

@@ -15,7 +15,7 @@ from spurbench.scores.summary import groups
 from spurbench_leaderboard.tables import asked_framing, comparable
 
 from .confusion import reading
-from .scored import Scored
+from .scored import Scored, in_order
 
 
 @dataclass(frozen=True)
@@ -56,7 +56,8 @@ def against(one: Scored, other: Scored) -> Against:
     if one.predictions and other.predictions:
         found = compare([one.predictions, other.predictions])
         rows = tuple(_from_predictions(one.predictions, other.predictions))
-        return Against(other.result, rows, tuple(found.differences), restricted=True)
+        means = sorted(found.differences, key=lambda each: in_order(each.split))
+        return Against(other.result, rows, tuple(means), restricted=True)
     lacking = "; ".join(
         f"of {each.result.model.spec} {each.lacking}" for each in (one, other) if each.lacking
     )
@@ -104,7 +105,7 @@ def _pictures(result: Result) -> object:
 
 def _from_predictions(one: Predictions, other: Predictions) -> Iterator[ClassGap]:
     first, second = groups(one), groups(other)
-    for slug, split in sorted(first, key=lambda key: (key[1], key[0])):
+    for slug, split in sorted(first, key=lambda key: (in_order(key[1]), key[0])):
         mine, its = first[slug, split].restricted.hits, second[slug, split].restricted.hits
         alone = int(np.sum(mine & ~its)), int(np.sum(its & ~mine))
         shares = float(mine.mean()), float(its.mean())
@@ -113,7 +114,7 @@ def _from_predictions(one: Predictions, other: Predictions) -> Iterator[ClassGap
 
 def _from_results(one: Result, other: Result) -> Iterator[ClassGap]:
     second = {(score.slug, score.split): score for score in other.scores}
-    for score in sorted(one.scores, key=lambda score: (score.split, score.slug)):
+    for score in sorted(one.scores, key=lambda score: (in_order(score.split), score.slug)):
         its = second[score.slug, score.split]
         both = score.restricted and its.restricted
         shares = [(reading(s) if both else s).hits / s.n for s in (score, its)]

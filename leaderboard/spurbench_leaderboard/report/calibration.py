@@ -10,7 +10,7 @@ from numpy.typing import ArrayLike, NDArray
 from spurbench.scores.predictions import Predictions
 from spurbench.scores.statistics import wilson
 
-from .scored import VALIDATION
+from .scored import VALIDATION, in_order
 
 BINS = 10
 """Of equal width; one holds its lower end, the last one also 1."""
@@ -32,10 +32,15 @@ class Bin:
 
 @dataclass(frozen=True)
 class Calibration:
-    """The bins of a split that hold a picture. ``kind`` is ``right`` (of validation pictures the
-    probability of the full head's top answer, against the share that is right) or ``taken`` (of
-    pictures without the class its probability over the domain's labels, against the share that is
-    taken for it)."""
+    """The bins of a split that hold a picture. ``kind`` is
+
+    - ``taken``: of pictures without the class its probability over the domain's labels, against the
+      share that is taken for it;
+    - ``shows``: of those and the same classes' validation pictures together the same probability,
+      against the share that shows the class, which are the validation pictures;
+    - ``right``: of validation pictures the probability of the full head's top answer, against the
+      share that is right.
+    """
 
     split: str
     kind: str
@@ -80,23 +85,48 @@ def _bin(place: int, values: NDArray[np.float64], came: NDArray[np.bool_]) -> Bi
     return Bin(*ends, len(came), float(values.mean()), share.value, share.low, share.high)
 
 
+@dataclass(frozen=True)
+class _Columns:
+    """A predictions file's columns (N,): of either reading what it takes the picture for and how surely."""
+
+    slugs: NDArray[np.str_]
+    splits: NDArray[np.str_]
+    own: NDArray[np.float64]
+    taken: NDArray[np.bool_]
+    top: NDArray[np.float64]
+    right: NDArray[np.bool_]
+
+
 def calibrations(predictions: Predictions) -> list[Calibration]:
-    """Of every split, in order of their names and validation last."""
+    """Those of every split, in order."""
+    columns = _columns(predictions)
+    validation = columns.splits == VALIDATION
+    found = []
+    for split in sorted(set(columns.splits.tolist()), key=in_order):
+        of = columns.splits == split
+        if split == VALIDATION:
+            found.append(Calibration(split, "right", binned(columns.top[of], columns.right[of])))
+            continue
+        found.append(Calibration(split, "taken", binned(columns.own[of], columns.taken[of])))
+        both = sorted(set(columns.slugs[of]) & set(columns.slugs[validation]))
+        mixed = (of | validation) & np.isin(columns.slugs, both)
+        if both:
+            found.append(Calibration(split, "shows", binned(columns.own[mixed], validation[mixed])))
+    return found
+
+
+def _columns(predictions: Predictions) -> _Columns:
     from scipy.special import expit
 
     table = predictions.table
-    splits = np.array(table["split"].to_pylist())
     labels = table["label"].to_numpy()
-    taken = table["restricted_predicted"].to_numpy() == labels
-    right = table["predicted"].to_numpy() == labels
-    own = expit(table["restricted_class_log_odds"].to_numpy().astype(np.float64))
     # Half precision on the disk may round the largest ones past 1.
     top = np.clip([row[0] for row in table["top_probabilities"].to_pylist()], 0.0, 1.0)
-    found = []
-    for split in sorted(set(splits.tolist()), key=lambda name: (name == VALIDATION, name)):
-        of = splits == split
-        if split == VALIDATION:
-            found.append(Calibration(split, "right", binned(top[of], right[of])))
-        else:
-            found.append(Calibration(split, "taken", binned(own[of], taken[of])))
-    return found
+    return _Columns(
+        np.array(table["slug"].to_pylist()),
+        np.array(table["split"].to_pylist()),
+        expit(table["restricted_class_log_odds"].to_numpy().astype(np.float64)),
+        table["restricted_predicted"].to_numpy() == labels,
+        top,
+        table["predicted"].to_numpy() == labels,
+    )

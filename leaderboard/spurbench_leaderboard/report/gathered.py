@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Iterator
 from dataclasses import dataclass
+from functools import cached_property
 
 from spurbench.dataset.read import DataSet
 from spurbench.errors import UserError
@@ -13,7 +14,7 @@ from spurbench.results import HeadScore, Interval, Means, Result, SplitScore
 from .against import Against, against
 from .calibration import Calibration, calibrations
 from .confusion import Fired, fired
-from .scored import VALIDATION, Scored
+from .scored import Scored, in_order
 from .worst import Worst, with_pictures, worst
 
 READINGS = {"restricted": "domain's labels", "full": "full head", "merged": "kinds merged"}
@@ -34,9 +35,8 @@ class Gathered:
 
     @property
     def splits(self) -> list[str]:
-        """Names of the splits: references, then others by name, validation last."""
-        found = {score.split for score in self.result.scores}
-        return sorted(found, key=lambda name: (name == VALIDATION, name != "si", name))
+        """Names of the splits, in order."""
+        return sorted({score.split for score in self.result.scores}, key=in_order)
 
     @property
     def readings(self) -> list[str]:
@@ -49,7 +49,7 @@ class Gathered:
         found = (score for score in self.result.scores if score.split == split)
         return sorted(found, key=lambda score: (score.class_name, score.slug))
 
-    @property
+    @cached_property
     def names(self) -> dict[str, str]:
         """The class's name by its slug, with the slug where several features are of one class."""
         named = {score.slug: score.class_name for score in self.result.scores}
@@ -57,6 +57,11 @@ class Gathered:
         return {
             slug: f"{name} ({slug})" if times[name] > 1 else name for slug, name in named.items()
         }
+
+    @property
+    def has_spurious_score(self) -> bool:
+        """Whether a split's mean has Spurious ImageNet's own score."""
+        return any(means.spurious_score for means in self.result.means.values())
 
     @property
     def differences(self) -> list[tuple[str, Interval]]:

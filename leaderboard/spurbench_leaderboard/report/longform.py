@@ -139,20 +139,19 @@ def _answers(result: Result) -> Iterator[Number]:
 def _calibration(gathered: Gathered) -> Iterator[Number]:
     for each in gathered.calibrations:
         for found in each.bins:
-            ends = f"{found.low:.1f} to {found.high:.1f}"
+            at = {"split": each.split, "of": f"{found.low:.1f} to {found.high:.1f}"}
             yield Number(
-                "calibration",
-                "expected",
-                each.split,
-                of=ends,
-                value=found.expected,
-                total=found.count,
-            )
-            yield Number(
-                "calibration", each.kind, each.split, of=ends, value=found.observed,
-                low=found.observed_low, high=found.observed_high, total=found.count,
+                "calibration", f"{each.kind}_expected", **at,
+                value=found.expected, total=found.count,
             )  # fmt: skip
-        yield Number("calibration", "error", each.split, value=each.error, total=each.count)
+            yield Number(
+                "calibration", f"{each.kind}_observed", **at,
+                value=found.observed, low=found.observed_low, high=found.observed_high,
+                total=found.count,
+            )  # fmt: skip
+        yield Number(
+            "calibration", f"{each.kind}_error", each.split, value=each.error, total=each.count
+        )
 
 
 def _against(gathered: Gathered) -> Iterator[Number]:

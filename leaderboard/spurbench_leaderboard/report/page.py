@@ -30,6 +30,7 @@ SPLITS = {
     "generated": "Generated pictures",
     "val": "Validation pictures",
 }
+OUTCOMES = {"taken": "taken for the class", "shows": "showing the class", "right": "right"}
 
 
 def page(gathered: Gathered) -> str:
@@ -59,6 +60,7 @@ def page(gathered: Gathered) -> str:
             validation=VALIDATION,
             splits=SPLITS,
             readings=READINGS,
+            outcomes=OUTCOMES,
         )
     )
 

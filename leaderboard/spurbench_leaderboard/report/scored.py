@@ -17,6 +17,11 @@ VALIDATION = "val"
 """The split that shows the class itself; of every other one no picture does."""
 
 
+def in_order(split: str) -> tuple[bool, bool, str]:
+    """A key that orders splits: references, then others by name, validation last."""
+    return split == VALIDATION, split != "si", split
+
+
 @dataclass(frozen=True)
 class Scored:
     """A result, and its predictions; where there are none, ``lacking`` says why and the way out."""

@@ -107,7 +107,8 @@ class _Names:
 
 
 def _rows(table: Any, places: Sequence[int]) -> list[tuple[int, dict[str, Any]]]:
-    return list(zip(places, table.take(list(places)).to_pylist(), strict=True))
+    rows = table.take(np.array(places, dtype=np.int64)).to_pylist()
+    return list(zip(places, rows, strict=True))
 
 
 def _worst(row: dict[str, Any], probability: float, names: _Names) -> Worst:

@@ -72,6 +72,7 @@ def prepare() -> None:
     import spurbench_builders.run.classes
     import spurbench_evaluators.api
     import spurbench_leaderboard.markdown  # noqa: F401
+    import spurbench_leaderboard.report.making  # noqa: F401
     from spurbench import plugins
 
     torch.set_num_threads(1)

@@ -52,5 +52,8 @@ def place(files: Sequence[tuple[Target, bytes]]) -> None:
     with ExitStack() as stack:
         for target, data in files:
             stack.enter_context(friendly_disk_errors(target.path))
-            # The file itself, where the name is a link to it; renamed at the end of all.
-            stack.enter_context(whole_file(real(target.path))).write(data)
+            # The file itself, where the name is a link to it. All lie on the disk, aside, before the
+            # first one is renamed into place.
+            file = stack.enter_context(whole_file(real(target.path)))
+            file.write(data)
+            file.flush()

@@ -2,15 +2,16 @@
 
 from __future__ import annotations
 
-import errno
 import json
-import os
+import resource
 import shutil
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
-from spurbench.results import read_result, write_result
+from spurbench.dataset.read import open_data_set
+from spurbench.results import Hosted, read_result, write_result
 from spurbench.scores.stored import predictions_path
 from tests.conftest import make_class
 from tests.evaluators.test_cli import call
@@ -75,10 +76,6 @@ def test_predictions_of_other_pictures_show_none(
     folder = made.root / "other"
     for slug, label in CLASSES.items():
         make_class(folder, made.root / "aside", slug, label, count=4, seed=3000 * label)
-    from dataclasses import replace
-
-    from spurbench.dataset.read import open_data_set
-
     other = replace(made, data=open_data_set(folder))
     record = made.data.manifest
     path = planned(other, data_fingerprint=record.fingerprint(), data_version=record.version)
@@ -98,8 +95,6 @@ def test_without_predictions_it_says_what_is_missing(
 
 
 def test_predictions_on_the_hub_are_named(made: Board, monkeypatch: pytest.MonkeyPatch) -> None:
-    from spurbench.results import Hosted
-
     path = alone(planned(made))
     hosted = Hosted(repo_id="some/set", revision="a" * 40, path="p.parquet")
     write_result(read_result(path).model_copy(update={"hosted": hosted}), path)
@@ -191,24 +186,25 @@ def test_an_edited_result(
     assert "is not what its predictions give" in capsys.readouterr().err
 
 
-def test_a_full_disk_leaves_neither_of_two_files(
+def test_where_the_second_file_cannot_be_written_neither_is(
     made: Board, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    path = planned(made)
-    assert call(monkeypatch, "report", path, "--out", "a.html", "--csv", "a.csv") == 0
+    path, words = planned(made), ("--out", "a.html", "--csv", "a.csv")
+    assert call(monkeypatch, "report", path, *words) == 0
     before = {p: p.read_bytes() for p in Path().glob("*.*")}
-    real, times = os.fsync, 0
-
-    def full(handle: int) -> None:
-        nonlocal times
-        times += 1
-        if times == 1:
-            raise OSError(errno.ENOSPC, "No space left on device")
-        real(handle)
-
-    other = planned(made, OTHER, "made/two")
-    monkeypatch.setattr(os, "fsync", full)
-    words = ("--out", "a.html", "--csv", "a.csv")
-    assert call(monkeypatch, "report", other, *words) == 2
-    assert "the disk is full" in capsys.readouterr().err
+    other = planned(made, OTHER, f"made/{'x' * 150}")  # which stands in every row
+    assert call(monkeypatch, "report", other, "--out", "b.html", "--csv", "b.csv") == 0
+    sizes = [Path(name).stat().st_size for name in ("b.html", "b.csv")]
+    assert sizes[0] < sizes[1]
+    for name in ("b.html", "b.csv"):
+        Path(name).unlink()
+    capsys.readouterr()
+    soft, hard = resource.getrlimit(resource.RLIMIT_FSIZE)
+    resource.setrlimit(resource.RLIMIT_FSIZE, (sizes[0], hard))
+    try:
+        assert call(monkeypatch, "report", other, *words) == 2
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, (soft, hard))
+    assert "cannot write " in capsys.readouterr().err
     assert {p: p.read_bytes() for p in Path().glob("*.*")} == before
+    assert not list(Path().glob(".*.part"))

@@ -117,5 +117,5 @@ def _from_results(one: Result, other: Result) -> Iterator[ClassGap]:
     for score in sorted(one.scores, key=lambda score: (in_order(score.split), score.slug)):
         its = second[score.slug, score.split]
         both = score.restricted and its.restricted
-        shares = [(reading(s) if both else s).hits / s.n for s in (score, its)]
-        yield ClassGap(score.class_name, score.slug, score.split, *shares)
+        mine, theirs = ((reading(s) if both else s).hits / s.n for s in (score, its))
+        yield ClassGap(score.class_name, score.slug, score.split, mine, theirs)

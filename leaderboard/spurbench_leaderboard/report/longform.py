@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import csv
 import io
-from collections.abc import Iterator
-from dataclasses import asdict, dataclass, fields
+from collections.abc import Iterator, Sequence
+from dataclasses import asdict, dataclass, fields, replace
 
 from spurbench.printing import one_line
 from spurbench.results import HeadScore, Interval, Means, Result, SplitScore
+from spurbench.scores.comparison import Difference
 from spurbench_leaderboard.tables import asked_framing
 
 from .gathered import Gathered, heads, mean_heads
@@ -79,7 +80,7 @@ def _numbers(gathered: Gathered) -> Iterator[Number]:
         if split in gathered.result.means:
             yield from _means(split, gathered.result.means[split])
     for reading, gap in gathered.differences:
-        yield _bounded("difference", "generated_minus_si", gap, reading=reading)
+        yield _with(Number("difference", "", reading=reading), "generated_minus_si", gap)
     yield from _answers(gathered.result)
     for each in gathered.fired:
         yield Number("fired", "pictures", each.split, of=each.name, count=each.pictures)
@@ -90,42 +91,38 @@ def _numbers(gathered: Gathered) -> Iterator[Number]:
     yield from _against(gathered)
 
 
-def _bounded(section: str, measure: str, interval: Interval, **more: str) -> Number:
-    bounds = {"value": interval.value, "low": interval.low, "high": interval.high}
-    return Number(section, measure, **more, **bounds)  # type: ignore[arg-type]
+def _with(at: Number, measure: str, found: Interval | float) -> Number:
+    """A number of what ``at`` says, with its interval if it has one."""
+    if isinstance(found, Interval):
+        return replace(at, measure=measure, value=found.value, low=found.low, high=found.high)
+    return replace(at, measure=measure, value=found)
 
 
 def _score(score: SplitScore) -> Iterator[Number]:
-    place = {"split": score.split, "class_name": score.class_name, "slug": score.slug}
+    place = Number("score", "", score.split, score.class_name, score.slug)
     for reading, head in heads(score):
-        at = place | {"reading": reading}
-        yield _top1(head, score.n, at)
-        if head.top5:
-            yield _bounded("score", "top5", head.top5, **at)
-        for measure in ("mean_probability", "average_precision", "roc_auc"):
-            value = getattr(head, measure)
-            if value is not None:
-                yield Number("score", measure, **at, value=value)
-    if score.spurious_score is not None:
-        yield Number("score", "spurious_score", **place, reading="full", value=score.spurious_score)
-
-
-def _top1(head: HeadScore, total: int, at: dict[str, str]) -> Number:
-    top1 = head.top1
-    return Number(
-        "score", "top1", **at,
-        value=top1.value, low=top1.low, high=top1.high, count=head.hits, total=total,
-    )  # fmt: skip
+        at = replace(place, reading=reading)
+        top1 = _with(at, "top1", head.top1)
+        yield replace(top1, count=head.hits, total=score.n)
+        yield from _known(at, head, ("top5", "mean_probability", "average_precision", "roc_auc"))
+    yield from _known(replace(place, reading="full"), score, ("spurious_score",))
 
 
 def _means(split: str, means: Means) -> Iterator[Number]:
+    measures = ("top1", "top5", "mean_probability", "average_precision", "roc_auc")
     for reading, head in mean_heads(means):
-        for measure in ("top1", "top5", "mean_probability", "average_precision", "roc_auc"):
-            value = getattr(head, measure)
-            if value is not None:
-                yield _bounded("mean", measure, value, split=split, reading=reading)
-    if means.spurious_score:
-        yield _bounded("mean", "spurious_score", means.spurious_score, split=split, reading="full")
+        yield from _known(Number("mean", "", split, reading=reading), head, measures)
+    yield from _known(Number("mean", "", split, reading="full"), means, ("spurious_score",))
+
+
+def _known(
+    at: Number, found: HeadScore | Means | Difference, measures: Sequence[str]
+) -> Iterator[Number]:
+    """Those of the measures that are known."""
+    for measure in measures:
+        value = getattr(found, measure)
+        if value is not None:
+            yield _with(at, measure, value)
 
 
 def _answers(result: Result) -> Iterator[Number]:
@@ -138,34 +135,25 @@ def _answers(result: Result) -> Iterator[Number]:
 
 def _calibration(gathered: Gathered) -> Iterator[Number]:
     for each in gathered.calibrations:
+        place = Number("calibration", "", each.split)
         for found in each.bins:
-            at = {"split": each.split, "of": f"{found.low:.1f} to {found.high:.1f}"}
-            yield Number(
-                "calibration", f"{each.kind}_expected", **at,
-                value=found.expected, total=found.count,
-            )  # fmt: skip
-            yield Number(
-                "calibration", f"{each.kind}_observed", **at,
-                value=found.observed, low=found.observed_low, high=found.observed_high,
-                total=found.count,
-            )  # fmt: skip
-        yield Number(
-            "calibration", f"{each.kind}_error", each.split, value=each.error, total=each.count
-        )
+            at = replace(place, of=f"{found.low:.1f} to {found.high:.1f}", total=found.count)
+            yield _with(at, f"{each.kind}_expected", found.expected)
+            observed = _with(at, f"{each.kind}_observed", found.observed)
+            yield replace(observed, low=found.observed_low, high=found.observed_high)
+        yield _with(replace(place, total=each.count), f"{each.kind}_error", each.error)
 
 
 def _against(gathered: Gathered) -> Iterator[Number]:
     found = gathered.against
     if found is None:
         return
-    other, reading = found.other.model.spec, "restricted" if found.restricted else "full"
+    reading = "restricted" if found.restricted else "full"
+    place = Number("against", "", reading=reading, of=found.other.model.spec)
     for gap in found.classes:
-        place = (gap.split, gap.class_name, gap.slug, reading, other)
-        yield Number("against", "top1_difference", *place, value=gap.gap)
+        at = replace(place, split=gap.split, class_name=gap.class_name, slug=gap.slug)
+        yield _with(at, "top1_difference", gap.gap)
     for mean in found.means:
-        at = {"split": mean.split, "reading": reading, "of": other}
-        yield _bounded("against", "mean_top1_difference", mean.difference, **at)
-        for measure in ("p_value", "p_corrected"):
-            value = getattr(mean, measure)
-            if value is not None:
-                yield Number("against", measure, **at, value=value)
+        at = replace(place, split=mean.split)
+        yield _with(at, "mean_top1_difference", mean.difference)
+        yield from _known(at, mean, ("p_value", "p_corrected"))

@@ -9,7 +9,7 @@ from importlib.resources import files
 from typing import TYPE_CHECKING, Any
 
 from spurbench.printing import one_line
-from spurbench.results import Interval
+from spurbench.results import HeadScore, Interval, Means, SplitScore
 from spurbench.scores.significance import least_classes
 from spurbench_leaderboard.tables import asked_framing
 
@@ -79,12 +79,16 @@ def _environment() -> Environment:
         keep_trailing_newline=True,
     )
     environment.filters |= {"percent": _percent, "bounds": _bounds, "points": _points, "p": _p}
-    environment.globals |= {
-        "heads": lambda score: dict(heads(score)),
-        "mean_heads": lambda means: dict(mean_heads(means)),
-        "reading": reading,
-    }
+    environment.globals |= {"heads": _heads, "mean_heads": _mean_heads, "reading": reading}
     return environment
+
+
+def _heads(score: SplitScore) -> dict[str, HeadScore]:
+    return dict(heads(score))
+
+
+def _mean_heads(means: Means) -> dict[str, Means]:
+    return dict(mean_heads(means))
 
 
 def _printable(value: Any) -> Any:

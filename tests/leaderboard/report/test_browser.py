@@ -20,7 +20,7 @@ from tests.leaderboard.gate.made import Board
 from .made import OTHER, PLAN, planned
 
 if TYPE_CHECKING:
-    from playwright.sync_api import Browser, Page
+    from playwright.sync_api import Browser, Dialog, Page
 
 pytestmark = pytest.mark.browser
 AXE = ROOT / "tests" / "data" / "axe" / "axe.min.js"
@@ -76,8 +76,12 @@ def opened(browser: Browser, pages: Path) -> Open:
                 if url != own and not url.startswith("data:"):
                     faults.append(f"asked for {url}")
 
+            def spoke(dialog: Dialog) -> None:
+                faults.append(dialog.message)
+                dialog.dismiss()
+
             page.on("request", lambda request: asked(request.url))
-            page.on("dialog", lambda dialog: (faults.append(dialog.message), dialog.dismiss()))
+            page.on("dialog", spoke)
             page.on("console", lambda message: faults.append(message.text))
             page.on("pageerror", lambda error: faults.append(str(error)))
             page.goto(own)

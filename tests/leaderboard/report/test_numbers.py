@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import Any
 
 import pytest
 from scipy.stats import binomtest
@@ -184,7 +185,7 @@ def test_against_another_without_its_predictions(made: Board) -> None:
         ({"data_selection": {"limit": 4}}, "were not scored on the same pictures"),
     ],
 )
-def test_what_cannot_be_compared(made: Board, changes: dict[str, object], said: str) -> None:
+def test_what_cannot_be_compared(made: Board, changes: dict[str, Any], said: str) -> None:
     one = read_scored(planned(made))
     with pytest.raises(UserError, match=said):
         against(one, read_scored(planned(made, OTHER, "made/two", **changes)))

@@ -1,6 +1,6 @@
 """The zoo for `spurbench eval`: python/scripts.validity.models:NAME, from the root of the repository.
 
-    spurbench eval --model python/scripts.validity.models:resnet-95 --data spurbench
+spurbench eval --model python/scripts.validity.models:resnet-95 --data spurbench
 """
 
 from __future__ import annotations

@@ -15,6 +15,7 @@ ABLATE = (
     "ablate --recipe tiny.yaml --classes koala --images 1 --contexts 0 --seeds 1 --readings attract "
     "--kappas 1 --out o"
 )
+REPORT = "report scored/r.json"
 BASES: dict[str, tuple[str, tuple[str, ...]]] = {
     "list": ("list classes", ()),
     "build": (BUILD, ("tiny.yaml",)),
@@ -29,6 +30,7 @@ BASES: dict[str, tuple[str, tuple[str, ...]]] = {
     "leaderboard check": ("leaderboard check --results results --data known", ("results", "known")),
     "leaderboard register": ("leaderboard register ds --data o", ("ds",)),
     "leaderboard render": ("leaderboard render --results results", ("results", "README.md")),
+    "report": (f"{REPORT} --out o.html", ("scored",)),
     "verify": ("verify ds", ("ds",)),
     "diff": ("diff ds ds2", ("ds", "ds2")),
     "publish": ("publish ds --repo-id some/set --dry-run", ("ds",)),  # which end at the hub's door:
@@ -94,6 +96,13 @@ SLOTS = (
     Slot("leaderboard register --data o", "ds"),
     Slot("leaderboard register ds --data", "made", ("ds",), output=True),
     Slot("leaderboard render --results", "results", ("README.md",)),
+    Slot("report --out o.html", "r.json"),
+    Slot("report r.json --out o.html --against", "s.json", ("r.json",)),
+    Slot(f"{REPORT} --out o.html --pictures", "ds", ("scored",)),
+    *(
+        Slot(f"{REPORT} {option}", "made", ("scored",), output=True)
+        for option in ("--out", "--out o.html --latex", "--out o.html --csv")
+    ),
     Slot("verify", "ds"),
     Slot("diff ds", "ds2", ("ds",)),
     Slot("publish --repo-id some/set", "ds"),
@@ -158,6 +167,16 @@ FILES: tuple[tuple[str, tuple[str, ...], str, tuple[Spoil, ...], int], ...] = (
     (_CHECK, ("results", "known"), "results/**/*.parquet", PREDICTIONS, 32),
     (_CHECK, ("results", "known"), "known/**/*.json", JSON, 24),
     ("leaderboard register ds --data o", ("ds",), "ds/manifest.json", JSON, 12),
+    (
+        "report r.json --against s.json --out o.html --csv o.csv --latex o.tex",
+        ("r.json", "s.json"),
+        "s.json",
+        JSON,
+        16,
+    ),
+    (f"{REPORT} --out o.html --csv o.csv --latex o.tex", ("scored",), "scored/r.json", JSON, 24),
+    (f"{REPORT} --out o.html --csv o.csv", ("scored",), "scored/r.*.parquet", PREDICTIONS, 24),
+    (f"{REPORT} --out o.html --pictures ds", ("scored", "ds"), "ds/data/*/*.parquet", SPLIT, 12),
     ("score p.parquet", ("p.parquet",), "p.parquet", PREDICTIONS, 36),
     ("score p.parquet --results made --json", ("p.parquet",), "p.parquet", PREDICTIONS, 12),
     ("compare p.parquet q.parquet", ("p.parquet", "q.parquet"), "q.parquet", PREDICTIONS, 20),

@@ -71,7 +71,8 @@ def prepare() -> None:
     import spurbench_builders.ablation.run
     import spurbench_builders.run.classes
     import spurbench_evaluators.api
-    import spurbench_leaderboard.markdown  # noqa: F401
+    import spurbench_leaderboard.markdown
+    import spurbench_leaderboard.report.making  # noqa: F401
     from spurbench import plugins
 
     torch.set_num_threads(1)

@@ -83,7 +83,19 @@ def make(root: Path) -> None:
         Path("p.parquet").write_bytes(predictions.read_bytes())
         (other,) = Path("results").rglob("micro_resnet*.parquet")
         Path("q.parquet").write_bytes(other.read_bytes())
+        _reported(predictions, other)
         _stopped()
+
+
+def _reported(predictions: Path, other: Path) -> None:
+    """``scored/r.json`` beside its predictions; ``r.json`` and ``s.json`` without."""
+    Path("scored").mkdir()
+    for name, file in (("r", predictions), ("s", other)):
+        stem, digest, _ = file.name.rsplit(".", 2)
+        result = file.with_name(f"{stem}.json").read_bytes()
+        Path(f"{name}.json").write_bytes(result)
+        Path(f"scored/{name}.json").write_bytes(result)
+        Path(f"scored/{name}.{digest}.parquet").write_bytes(file.read_bytes())
 
 
 class _StoppedError(Exception):

@@ -24,6 +24,7 @@ GROUPS: dict[str, set[str]] = {
     "merge": {"Arguments", "Options"},
     "publish": {"Arguments", "Options"},
     "pull": {"Arguments", "Options"},
+    "report": {"Arguments", "Options"},
     "score": {"Arguments", "Options"},
     "show": {"Arguments", "Options"},
     "verify": {"Arguments", "Options"},

@@ -26,6 +26,7 @@ STORED = "evaluators/test_cli.py::test_one_json_object_and_stored_answers"
 EXPORT = "publishing/export/test_export.py"
 SHOW = "publishing/show/test_command.py"
 RESCORE = "leaderboard/gate/test_rescore.py"
+WRITTEN = "leaderboard/report/test_command.py::test_what_is_written_and_told"
 GATE = "leaderboard/gate/test_findings.py"
 COMPARED = "evaluators/test_cli.py::test_several_models_are_compared"
 PUBLISH = "publishing/hub/test_publish.py"
@@ -111,6 +112,8 @@ ROWS = {
     "diff --json": "publishing/diff/test_command.py::test_one_json_object_with_scores",
     "diff --scores": "publishing/diff/test_command.py::test_one_json_object_with_scores",
     "diff --exit-code": "publishing/diff/test_command.py::test_exit_codes",
+    **{f"report --{name}": WRITTEN for name in ("out", "against", "latex", "csv", "json")},
+    "report --pictures": "leaderboard/report/test_command.py::test_pictures_are_shown_from_the_data_set_that_was_scored",
     "leaderboard check --results": f"{GATE}::test_places_and_base_are_told",
     "leaderboard check --data": f"{GATE}::test_places_and_base_are_told",
     "leaderboard check --base": f"{GATE}::test_places_and_base_are_told",

@@ -93,11 +93,19 @@ def of_version(folder: Path, known: KnownDataSet) -> None:
 
 def missing_of(specs: Sequence[str], results: Path, known: KnownDataSet) -> list[str]:
     """The specs, in order, without a result of the whole data set in the usual framing. A result
-    counts by its spec, whatever weights that meant when it was made."""
+    counts by its spec, which says a model's name in full, whatever weights that was when it was made."""
     folder = results / known.domain / known.version
     files = files_below(folder, lambda name: name.endswith(".json")) if is_folder(folder) else []
     have = {each.model.spec for each in map(read_result, files) if _is_of(each, known)}
-    return [spec for spec in specs if spec not in have]
+    return [spec for spec in specs if spec not in have and _in_full(spec) not in have]
+
+
+def _in_full(spec: str) -> str:
+    """The spec that a result of the model has: a loader may know names that it does not say in full."""
+    try:
+        return plugins.card(spec).spec
+    except UserError:  # no card without its weights; or no such model, which whoever scores it says
+        return spec
 
 
 def _is_of(result: Result, known: KnownDataSet) -> bool:

@@ -34,7 +34,9 @@ def test_a_revision_in_the_name_comes_before_the_other() -> None:
     assert split_id("a/b@v1@x") == ("a/b", "v1@x")
     assert split_id("a/b", "v" * 255) == ("a/b", "v" * 255)
     for text, revision in (("a/b@" + "v" * 256, None), ("a/b", "v" * 256)):
-        with pytest.raises(UserError, match=r"^'a/b': a version of 256 characters; the hub has none"):
+        with pytest.raises(
+            UserError, match=r"^'a/b': a version of 256 characters; the hub has none"
+        ):
             split_id(text, revision)
 
 

@@ -15,6 +15,8 @@ ABLATE = (
     "ablate --recipe tiny.yaml --classes koala --images 1 --contexts 0 --seeds 1 --readings attract "
     "--kappas 1 --out o"
 )
+MISSING = "leaderboard missing --models specs.txt --results results --data known"
+EXPORT_HF = "leaderboard export-hf --data-repo some/set --out o"
 BASES: dict[str, tuple[str, tuple[str, ...]]] = {
     "list": ("list classes", ()),
     "build": (BUILD, ("tiny.yaml",)),
@@ -28,6 +30,9 @@ BASES: dict[str, tuple[str, tuple[str, ...]]] = {
     "show": ("show ds --out o.html", ("ds",)),
     "leaderboard check": ("leaderboard check --results results --data known", ("results", "known")),
     "leaderboard register": ("leaderboard register ds --data o", ("ds",)),
+    "leaderboard missing": (MISSING, ("specs.txt", "results", "known")),
+    "leaderboard changes": ("leaderboard changes --base HEAD --results results", ("results",)),
+    "leaderboard export-hf": (f"{EXPORT_HF} r.json", ("r.json",)),
     "leaderboard render": ("leaderboard render --results results", ("results", "README.md")),
     "verify": ("verify ds", ("ds",)),
     "diff": ("diff ds ds2", ("ds", "ds2")),
@@ -99,6 +104,16 @@ SLOTS = (
     Slot("publish --repo-id some/set", "ds"),
     Slot("pull some/set --out", "made", output=True),
     Slot("leaderboard render --results results --readme", "README.md", ("results",)),
+    Slot("leaderboard missing --data known --models", "specs.txt", ("known",)),
+    Slot("leaderboard missing --models specs.txt --data", "known", ("specs.txt",)),
+    Slot(
+        "leaderboard missing --models specs.txt --data known --pictures",
+        "ds",
+        ("specs.txt", "known"),
+    ),
+    Slot("leaderboard changes --base HEAD --results", "results"),
+    Slot(EXPORT_HF, "r.json"),
+    Slot("leaderboard export-hf r.json --data-repo a/b --out", "made", ("r.json",), output=True),
     Slot("leaderboard render --results results --data", "known", ("results", "README.md")),
 )
 TEXT = (
@@ -158,6 +173,10 @@ FILES: tuple[tuple[str, tuple[str, ...], str, tuple[Spoil, ...], int], ...] = (
     (_CHECK, ("results", "known"), "results/**/*.parquet", PREDICTIONS, 32),
     (_CHECK, ("results", "known"), "known/**/*.json", JSON, 24),
     ("leaderboard register ds --data o", ("ds",), "ds/manifest.json", JSON, 12),
+    (MISSING, ("specs.txt", "results", "known"), "specs.txt", (spoiled.text_line, *TEXT), 12),
+    (MISSING, ("specs.txt", "results", "known"), "results/**/*.json", JSON, 12),
+    (MISSING, ("specs.txt", "results", "known"), "known/**/*.json", JSON, 12),
+    (f"{EXPORT_HF} r.json", ("r.json",), "r.json", JSON, 24),
     ("score p.parquet", ("p.parquet",), "p.parquet", PREDICTIONS, 36),
     ("score p.parquet --results made --json", ("p.parquet",), "p.parquet", PREDICTIONS, 12),
     ("compare p.parquet q.parquet", ("p.parquet", "q.parquet"), "q.parquet", PREDICTIONS, 20),

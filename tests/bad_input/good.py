@@ -83,6 +83,8 @@ def make(root: Path) -> None:
         Path("p.parquet").write_bytes(predictions.read_bytes())
         (other,) = Path("results").rglob("micro_resnet*.parquet")
         Path("q.parquet").write_bytes(other.read_bytes())
+        (result,) = Path("results").rglob("micro_vit*.json")
+        Path("r.json").write_bytes(result.read_bytes())
         _stopped()
 
 
@@ -172,6 +174,7 @@ def _texts(root: Path) -> None:
     (root / "small.yaml").write_text(yaml.safe_dump(SMALL))
     (root / "tiny.yaml").write_text(yaml.safe_dump(TINY))
     (root / "README.md").write_text(README)
+    (root / "specs.txt").write_text("micro/vit\nmicro/robust  # none yet\n")
     (root / "models.txt").write_text("micro/vit --framing si  # one\nmicro/robust --batch-size 2\n")
     (root / "labels.txt").write_text("".join(f"{i}\n" for i in range(1000)))
     (root / "mod.py").write_text(MODULE)

@@ -218,10 +218,117 @@ def register(
     from spurbench.files import friendly_disk_errors
     from spurbench.printing import out
 
-    from .known import KnownDataSet, write_known
+    from .known import KnownDataSet, Register, write_known
 
-    known = KnownDataSet.of(open_data_set(folder))
+    known = Register(data).added(KnownDataSet.of(open_data_set(folder)))
     path = known.path_under(data)
     with friendly_disk_errors(data):
         write_known(known, path)
     out(f"{path}: {known.count} pictures of {len(known.classes)} classes")
+
+
+@app.command()
+def missing(
+    models: Annotated[
+        Path, typer.Option(metavar="FILE", help="List of models, a spec a line.")
+    ] = Path("leaderboard/models.txt"),
+    results: Annotated[Path, typer.Option(metavar="DIR", help="Folder of result files.")] = Path(
+        "leaderboard/results"
+    ),
+    data: Annotated[Path, typer.Option(metavar="DIR", help="Folder of known data sets.")] = KNOWN,
+    domain: Annotated[
+        str | None, typer.Option(metavar="NAME", help="Domain, where several are known.")
+    ] = None,
+    version: Annotated[
+        str | None, typer.Option(metavar="VERSION", help="Data set version instead of the newest.")
+    ] = None,
+    pictures: Annotated[
+        Path | None,
+        typer.Option(metavar="DIR", help="Data set folder that has to be of that version."),
+    ] = None,
+    json_output: Annotated[
+        bool, typer.Option("--json", help="Print one JSON object only.")
+    ] = False,
+) -> None:
+    """List the models that have no result for the newest data set version, a spec a line.
+
+    What is printed is a list for `spurbench eval --models`; nothing where all
+    have one. The newest version is the one that no other known one supersedes.
+
+    \b
+    Example:
+      spurbench leaderboard missing > todo.txt
+    """
+    from spurbench.printing import out, print_json
+
+    from .known import Register
+    from .missing import as_list, chosen, missing_of, of_version, read_models
+
+    specs = read_models(models)
+    known = chosen(Register(data), domain, version)
+    if pictures is not None:
+        of_version(pictures, known)
+    absent = missing_of(specs, results, known)
+    if json_output:
+        print_json({"domain": known.domain, "version": known.version, "missing": absent})
+    else:
+        for line in as_list(absent):
+            out(line)
+
+
+@app.command()
+def changes(
+    base: Annotated[
+        str, typer.Option(metavar="REF", help="Branch or commit that the change goes into.")
+    ],
+    results: Annotated[Path, typer.Option(metavar="DIR", help="Folder of result files.")] = Path(
+        "leaderboard/results"
+    ),
+    data: Annotated[Path, typer.Option(metavar="DIR", help="Folder of known data sets.")] = KNOWN,
+) -> None:
+    """Tell as Markdown what new results change: their ranks, and those of the others.
+
+    \b
+    Example:
+      spurbench leaderboard changes --base origin/main
+    """
+    from spurbench.printing import out
+
+    from .changes import changes_since
+    from .known import Register
+
+    for line in changes_since(results, base, Register(data).of).splitlines():
+        out(line)
+
+
+@app.command(name="export-hf")
+def export_hf(
+    files: Annotated[list[Path], typer.Argument(metavar="RESULTS", help="Result files.")],
+    folder: Annotated[Path, typer.Option("--out", metavar="DIR", help="Folder to write.")],
+    data_repo: Annotated[
+        str | None,
+        typer.Option(
+            metavar="ORG/NAME", help="Data set's hub id, where the results do not name one."
+        ),
+    ] = None,
+) -> None:
+    """Write results as the Hugging Face hub shows them: files for the models' and data's repositories.
+
+    For each result MODEL/.eval_results/spurbench.yaml, and eval.yaml for the
+    data set's repository. Nothing is uploaded.
+
+    \b
+    Example:
+      spurbench leaderboard export-hf RESULT.json --data-repo you/spurbench --out hf
+    """
+    from spurbench.files import friendly_disk_errors
+    from spurbench.printing import out
+    from spurbench.results import read_result
+
+    from .hub.write import write_files
+
+    found = [read_result(path) for path in files]
+    with friendly_disk_errors(folder):
+        written = write_files(found, data_repo, folder)
+    for path in written:
+        out(f"{path}: written")

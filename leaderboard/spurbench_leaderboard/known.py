@@ -69,7 +69,8 @@ class PanelMember(_Record):
 
 class KnownDataSet(_Record):
     """A version of a data set; ValidationError where the fingerprint is not that of the pictures.
-    ``panel``: whom its pictures were selected with; None where nobody recorded it."""
+    ``panel``: whom its pictures were selected with; None where nobody recorded it. ``supersedes``:
+    the versions of the domain that it came after, since a version is a hash and has no order."""
 
     schema_version: Literal[1] = 1
     name: str
@@ -77,6 +78,7 @@ class KnownDataSet(_Record):
     version: PathPart
     fingerprint: Sha256
     panel: list[PanelMember] | None = None
+    supersedes: list[PathPart] = []
     classes: dict[Name, KnownClass] = Field(min_length=1)
 
     @classmethod
@@ -216,6 +218,29 @@ class Register:
             return []
         files = files_below(self.root, lambda name: name.endswith(".json"))
         return [f"{path.parent.name}/{path.stem}" for path in files]
+
+    def of_domain(self, domain: str) -> list[KnownDataSet]:
+        """Every known version of a domain's data set, sorted; UserError where a file cannot be read."""
+        names = (name.split("/") for name in self.names())
+        found = (self.find(domain, version) for there, version in names if there == domain)
+        return [known for known in found if known]
+
+    def newest(self, domain: str) -> list[KnownDataSet]:
+        """The versions that no other supersedes: one, but where two were added side by side."""
+        there = self.of_domain(domain)
+        old = {version for known in there for version in known.supersedes}
+        return [known for known in there if known.version not in old]
+
+    def added(self, known: KnownDataSet) -> KnownDataSet:
+        """A data set as it is added to these: it supersedes what was the newest. One that is here
+        already keeps its place."""
+        if is_file(known.path_under(self.root)):
+            with suppress(UserError):  # one that cannot be read is written again
+                there = self.find(known.domain, known.version)
+                return known.model_copy(update={"supersedes": there.supersedes if there else []})
+            return known
+        before = [each.version for each in self.newest(known.domain)]
+        return known.model_copy(update={"supersedes": before})
 
     def _at(self, path: Path) -> KnownDataSet:
         known = read_known(path)

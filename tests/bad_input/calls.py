@@ -16,6 +16,8 @@ ABLATE = (
     "--kappas 1 --out o"
 )
 REPORT = "report scored/r.json"
+MISSING = "leaderboard missing --models specs.txt --results results --data known"
+EXPORT_HF = "leaderboard export-hf --data-repo some/set --out o"
 BASES: dict[str, tuple[str, tuple[str, ...]]] = {
     "list": ("list classes", ()),
     "build": (BUILD, ("tiny.yaml",)),
@@ -29,6 +31,9 @@ BASES: dict[str, tuple[str, tuple[str, ...]]] = {
     "show": ("show ds --out o.html", ("ds",)),
     "leaderboard check": ("leaderboard check --results results --data known", ("results", "known")),
     "leaderboard register": ("leaderboard register ds --data o", ("ds",)),
+    "leaderboard missing": (MISSING, ("specs.txt", "results", "known")),
+    "leaderboard changes": ("leaderboard changes --base HEAD --results results", ("results",)),
+    "leaderboard export-hf": (f"{EXPORT_HF} r.json", ("r.json",)),
     "leaderboard render": ("leaderboard render --results results", ("results", "README.md")),
     "report": (f"{REPORT} --out o.html", ("scored",)),
     "verify": ("verify ds", ("ds",)),
@@ -108,6 +113,16 @@ SLOTS = (
     Slot("publish --repo-id some/set", "ds"),
     Slot("pull some/set --out", "made", output=True),
     Slot("leaderboard render --results results --readme", "README.md", ("results",)),
+    Slot("leaderboard missing --data known --models", "specs.txt", ("known",)),
+    Slot("leaderboard missing --models specs.txt --data", "known", ("specs.txt",)),
+    Slot(
+        "leaderboard missing --models specs.txt --data known --pictures",
+        "ds",
+        ("specs.txt", "known"),
+    ),
+    Slot("leaderboard changes --base HEAD --results", "results"),
+    Slot(EXPORT_HF, "r.json"),
+    Slot("leaderboard export-hf r.json --data-repo a/b --out", "made", ("r.json",), output=True),
     Slot("leaderboard render --results results --data", "known", ("results", "README.md")),
 )
 TEXT = (
@@ -177,6 +192,10 @@ FILES: tuple[tuple[str, tuple[str, ...], str, tuple[Spoil, ...], int], ...] = (
     (f"{REPORT} --out o.html --csv o.csv --latex o.tex", ("scored",), "scored/r.json", JSON, 24),
     (f"{REPORT} --out o.html --csv o.csv", ("scored",), "scored/r.*.parquet", PREDICTIONS, 24),
     (f"{REPORT} --out o.html --pictures ds", ("scored", "ds"), "ds/data/*/*.parquet", SPLIT, 12),
+    (MISSING, ("specs.txt", "results", "known"), "specs.txt", (spoiled.text_line, *TEXT), 12),
+    (MISSING, ("specs.txt", "results", "known"), "results/**/*.json", JSON, 12),
+    (MISSING, ("specs.txt", "results", "known"), "known/**/*.json", JSON, 12),
+    (f"{EXPORT_HF} r.json", ("r.json",), "r.json", JSON, 24),
     ("score p.parquet", ("p.parquet",), "p.parquet", PREDICTIONS, 36),
     ("score p.parquet --results made --json", ("p.parquet",), "p.parquet", PREDICTIONS, 12),
     ("compare p.parquet q.parquet", ("p.parquet", "q.parquet"), "q.parquet", PREDICTIONS, 20),

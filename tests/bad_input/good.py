@@ -184,6 +184,7 @@ def _texts(root: Path) -> None:
     (root / "small.yaml").write_text(yaml.safe_dump(SMALL))
     (root / "tiny.yaml").write_text(yaml.safe_dump(TINY))
     (root / "README.md").write_text(README)
+    (root / "specs.txt").write_text("micro/vit\nmicro/robust  # none yet\n")
     (root / "models.txt").write_text("micro/vit --framing si  # one\nmicro/robust --batch-size 2\n")
     (root / "labels.txt").write_text("".join(f"{i}\n" for i in range(1000)))
     (root / "mod.py").write_text(MODULE)

@@ -27,6 +27,7 @@ EXPORT = "publishing/export/test_export.py"
 SHOW = "publishing/show/test_command.py"
 RESCORE = "leaderboard/gate/test_rescore.py"
 WRITTEN = "leaderboard/report/test_command.py::test_what_is_written_and_told"
+MISSING = "leaderboard/test_missing.py"
 GATE = "leaderboard/gate/test_findings.py"
 COMPARED = "evaluators/test_cli.py::test_several_models_are_compared"
 PUBLISH = "publishing/hub/test_publish.py"
@@ -122,6 +123,22 @@ ROWS = {
     "leaderboard check --github": f"{GATE}::test_the_command_in_its_three_forms",
     "leaderboard check --json": f"{GATE}::test_the_command_in_its_three_forms",
     "leaderboard register --data": "leaderboard/test_known.py::test_a_folder_as_it_is_known",
+    **{
+        f"leaderboard missing --{name}": f"{MISSING}::test_what_is_missing_is_a_list_for_eval"
+        for name in ("models", "results", "data", "domain", "json")
+    },
+    **{
+        f"leaderboard missing --{name}": f"{MISSING}::test_the_newest_version_is_the_one_that_none_supersedes"
+        for name in ("version", "pictures")
+    },
+    **{
+        f"leaderboard changes --{name}": "leaderboard/test_changes.py::test_ranks_that_move_are_told"
+        for name in ("base", "results", "data")
+    },
+    **{
+        f"leaderboard export-hf --{name}": "leaderboard/hub/test_write.py::test_the_numbers_of_the_result_file_as_the_hub_reads_them"
+        for name in ("out", "data-repo")
+    },
     "leaderboard render --results": f"{HERE}::test_the_leaderboards_places_and_check",
     "leaderboard render --readme": f"{HERE}::test_the_leaderboards_places_and_check",
     "leaderboard render --data": "leaderboard/test_tables.py::test_the_command_finds_the_panel_in_the_data_sets_file",

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+import os
+import subprocess
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -25,6 +27,10 @@ from spurbench_leaderboard.gate.reader import Reader
 from spurbench_leaderboard.known import KnownDataSet, write_known
 from tests.conftest import make_class
 
+NOBODY = {
+    "GIT_AUTHOR_NAME": "a", "GIT_AUTHOR_EMAIL": "a@b", "GIT_COMMITTER_NAME": "a",
+    "GIT_COMMITTER_EMAIL": "a@b", "GIT_CONFIG_NOSYSTEM": "1", "GIT_CONFIG_GLOBAL": os.devnull,
+}  # fmt: skip
 SPACE = LabelSpace("micro", "micro", tuple(f"label {i}" for i in range(12)))
 CLASSES = {"koala": 5, "gondola": 3}
 LEAN = {"generated": 1.0, "si": 0.5, "val": 4.0}
@@ -163,3 +169,12 @@ def altered(
     outcome = install(data, made.results)
     assert outcome.path
     return outcome.path
+
+
+def git(root: Path, *words: str) -> str:
+    """What git prints in a repository, whatever is configured here."""
+    done = subprocess.run(
+        ["git", "-C", root, *words], capture_output=True, text=True, env=os.environ | NOBODY
+    )
+    assert done.returncode == 0, done.stderr
+    return done.stdout

@@ -11,41 +11,11 @@ from pathlib import Path
 import pytest
 
 from spurbench.errors import UserError
-from spurbench_leaderboard.command import render
 from spurbench_leaderboard.gate import history
 from spurbench_leaderboard.gate.reader import Reader
-from spurbench_leaderboard.markdown import BEGIN, END
 from tests.evaluators.test_cli import call
 
-from .made import Board, edited, predictions_of, submitted
-
-NOBODY = {
-    "GIT_AUTHOR_NAME": "a", "GIT_AUTHOR_EMAIL": "a@b", "GIT_COMMITTER_NAME": "a",
-    "GIT_COMMITTER_EMAIL": "a@b", "GIT_CONFIG_NOSYSTEM": "1", "GIT_CONFIG_GLOBAL": os.devnull,
-}  # fmt: skip
-
-
-def git(root: Path, *words: str) -> str:
-    done = subprocess.run(
-        ["git", "-C", root, *words], capture_output=True, text=True, env=os.environ | NOBODY
-    )
-    assert done.returncode == 0, done.stderr
-    return done.stdout
-
-
-@pytest.fixture
-def clone(made: Board, empty: Board, tmp_path_factory: pytest.TempPathFactory) -> Board:
-    """A clone, on a branch of its own, of a repository with one result and a README that shows it."""
-    submitted(made, "made/old", 1)
-    (made.root / "README.md").write_text(f"# Board\n\n{BEGIN}\n{END}\n")
-    render(made.results, made.root / "README.md", check=False)
-    git(made.root, "init", "-q", "-b", "main")
-    git(made.root, "add", ".")
-    git(made.root, "commit", "-q", "-m", "one")
-    root = tmp_path_factory.mktemp("clone") / "it"
-    subprocess.run(["git", "clone", "-q", made.root, root], check=True, env=os.environ | NOBODY)
-    git(root, "switch", "-q", "-c", "mine")
-    return Board(root, empty.data)
+from .made import NOBODY, Board, edited, git, predictions_of, submitted
 
 
 def old(made: Board) -> Path:

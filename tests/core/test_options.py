@@ -28,6 +28,7 @@ SHOW = "publishing/show/test_command.py"
 RESCORE = "leaderboard/gate/test_rescore.py"
 WRITTEN = "leaderboard/report/test_command.py::test_what_is_written_and_told"
 MISSING = "leaderboard/test_missing.py"
+SITE = "leaderboard/site/test_making.py"
 GATE = "leaderboard/gate/test_findings.py"
 COMPARED = "evaluators/test_cli.py::test_several_models_are_compared"
 PUBLISH = "publishing/hub/test_publish.py"
@@ -139,6 +140,10 @@ ROWS = {
         f"leaderboard export-hf --{name}": "leaderboard/hub/test_write.py::test_the_numbers_of_the_result_file_as_the_hub_reads_them"
         for name in ("out", "data-repo")
     },
+    "leaderboard render --site": f"{SITE}::test_the_command",
+    "leaderboard render --pictures": f"{SITE}::test_the_command",
+    "leaderboard render --serve": f"{SITE}::test_a_port_that_is_taken_is_one_line",
+    "leaderboard render --port": f"{SITE}::test_a_port_that_is_taken_is_one_line",
     "leaderboard render --results": f"{HERE}::test_the_leaderboards_places_and_check",
     "leaderboard render --readme": f"{HERE}::test_the_leaderboards_places_and_check",
     "leaderboard render --data": "leaderboard/test_tables.py::test_the_command_finds_the_panel_in_the_data_sets_file",

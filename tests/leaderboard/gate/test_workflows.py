@@ -94,7 +94,7 @@ def test_rights_are_none_but_what_a_job_says() -> None:
 
 @pytest.mark.parametrize("name", WORKFLOWS)
 def test_a_workflow_is_closed_but_for_what_it_needs(name: str) -> None:
-    found = load(name)
+    found: dict[Any, Any] = load(name)
     assert found["permissions"] == {} and found["concurrency"]["group"]
     assert "pull_request_target" not in found[True], "`on` is a truth in YAML 1.1"
     assert "secrets." not in (FOLDER / name).read_text(encoding="utf-8")

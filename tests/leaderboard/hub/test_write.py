@@ -137,3 +137,26 @@ def test_what_is_refused_writes_nothing(
     with pytest.raises(UserError) as error:
         write_files(results, repo, tmp_path / "hf")
     assert said in str(error.value) and not (tmp_path / "hf").exists()
+
+
+@pytest.mark.parametrize("there", [False, True])
+def test_a_full_disk_leaves_nothing_new(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, there: bool
+) -> None:
+    """What was in the folder before stays; the last file is the one that has no room."""
+    from spurbench_leaderboard.hub import write as module
+
+    if there:
+        write_files([own()], REPO, tmp_path / "hf")
+    before = {path: path.is_file() and path.read_bytes() for path in tmp_path.rglob("*")}
+    real = module.write_text
+
+    def full(path: Path, text: str) -> None:
+        if path.name == "eval.yaml":
+            raise OSError(28, "no space")
+        real(path, text)
+
+    monkeypatch.setattr(module, "write_text", full)
+    with pytest.raises(OSError, match="no space"):
+        write_files([own(), own("micro/robust")], REPO, tmp_path / "hf")
+    assert {path: path.is_file() and path.read_bytes() for path in tmp_path.rglob("*")} == before

@@ -50,8 +50,8 @@ NOT_RUN: dict[Step, str] = {
 """Steps that none runs, and why."""
 
 
-def load(name: str) -> dict[str, Any]:
-    found: dict[str, Any] = yaml.safe_load((FOLDER / name).read_text(encoding="utf-8"))
+def load(name: str) -> dict[Any, Any]:
+    found: dict[Any, Any] = yaml.safe_load((FOLDER / name).read_text(encoding="utf-8"))
     return found
 
 

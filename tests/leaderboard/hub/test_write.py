@@ -11,6 +11,7 @@ import yaml
 from huggingface_hub import EvalResultEntry, parse_eval_result_entries
 
 from spurbench.errors import UserError
+from spurbench.files import write_text
 from spurbench.results import Result, read_results
 from spurbench_leaderboard.hub.write import write_files
 from tests.conftest import ROOT
@@ -144,19 +145,16 @@ def test_a_full_disk_leaves_nothing_new(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, there: bool
 ) -> None:
     """What was in the folder before stays; the last file is the one that has no room."""
-    from spurbench_leaderboard.hub import write as module
-
     if there:
         write_files([own()], REPO, tmp_path / "hf")
     before = {path: path.is_file() and path.read_bytes() for path in tmp_path.rglob("*")}
-    real = module.write_text
 
     def full(path: Path, text: str) -> None:
         if path.name == "eval.yaml":
             raise OSError(28, "no space")
-        real(path, text)
+        write_text(path, text)
 
-    monkeypatch.setattr(module, "write_text", full)
+    monkeypatch.setattr("spurbench_leaderboard.hub.write.write_text", full)
     with pytest.raises(OSError, match="no space"):
         write_files([own(), own("micro/robust")], REPO, tmp_path / "hf")
     assert {path: path.is_file() and path.read_bytes() for path in tmp_path.rglob("*")} == before

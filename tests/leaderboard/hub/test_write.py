@@ -81,6 +81,15 @@ def test_the_numbers_of_the_result_file_as_the_hub_reads_them(
     )
 
 
+def test_the_reading_is_the_one_that_ranks(tmp_path: Path) -> None:
+    """Of a head whose answers over all its outputs are others."""
+    raw = own().model_dump()
+    raw["means"]["si"]["restricted"]["top1"] = {"value": 0.25, "low": 0.2, "high": 0.3}
+    (path, _) = write_files([Result.model_validate(raw)], REPO, tmp_path)
+    values = {entry.task_id: entry.value for entry in parsed(path)}
+    assert values["si_spurious_accuracy"] == 0.25 != raw["means"]["si"]["top1"]["value"]
+
+
 def test_where_the_data_set_came_from_is_where_it_lies(tmp_path: Path) -> None:
     """With its commit; but a repository that is named is another one, whose commit nobody knows."""
     result = changed(own(), data={"hub_id": REPO, "revision": SHA})

@@ -109,6 +109,18 @@ def test_of_parts_alone_there_is_no_table(
     )
 
 
+def test_who_keeps_its_rank_is_not_told(
+    repository: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    put(repository, *OWN[:2])
+    commit(repository)
+    put(repository, doubtful(OWN[0]))
+    assert call(monkeypatch, *WORDS) == 0
+    said = capsys.readouterr().out
+    assert "- not ranked: `made/blind`" in said and "| rank |" not in said
+    assert not any(each.model.spec in said for each in OWN)
+
+
 def test_without_a_history_it_says_so(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:

@@ -64,8 +64,8 @@ def test_what_is_missing_is_a_list_for_eval(
         "# the first\nmicro/vit # it has one\n\nmicro/robust\nmicro/resnet_v1\nmicro/resnet_v2\n"
         "timm/resnet18\n'timm/a b'\n"
     )
-    words = ("leaderboard", "missing", "--models", models, "--results", tmp_path / "results")
-    words = (*words, "--data", OWN / "data")
+    places = ("--results", tmp_path / "results", "--data", OWN / "data")
+    words = ("leaderboard", "missing", "--models", models, *places)
     assert call(monkeypatch, *words) == 0
     said = capsys.readouterr().out
     expected = ["micro/robust", "micro/resnet_v1", "micro/resnet_v2", "timm/a b"]

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Sequence
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
@@ -39,9 +40,25 @@ def write_files(results: Sequence[Result], data_repo: str | None, folder: Path) 
         texts[path] = _yaml(_plain(result, repo))
     tasks = {value.task.name: value.task for result in results for value in values_of(result)}
     texts[folder / DATA] = _yaml(_benchmark(data, [task for _, task in sorted(tasks.items())]))
-    for path, text in texts.items():
-        write_text(path, text)
+    _write(texts)
     return list(texts)
+
+
+def _write(texts: dict[Path, str]) -> None:
+    """Write all files; where one cannot be, nothing that was not there before stays."""
+    folders = {folder for path in texts for folder in path.parents if not folder.exists()}
+    new = [path for path in texts if not path.exists()]
+    try:
+        for path, text in texts.items():
+            write_text(path, text)
+    except BaseException:
+        for path in new:
+            with suppress(OSError):  # not written yet
+                path.unlink()
+        for folder in sorted(folders, reverse=True):
+            with suppress(OSError):  # not made, or no longer empty
+                folder.rmdir()
+        raise
 
 
 def _plain(result: Result, repo: str) -> list[dict[str, Any]]:

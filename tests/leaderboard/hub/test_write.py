@@ -11,6 +11,7 @@ import yaml
 from huggingface_hub import EvalResultEntry, parse_eval_result_entries
 
 from spurbench.errors import UserError
+from spurbench.files import write_text
 from spurbench.results import Result, read_results
 from spurbench_leaderboard.hub.write import write_files
 from tests.conftest import ROOT
@@ -80,6 +81,15 @@ def test_the_numbers_of_the_result_file_as_the_hub_reads_them(
     )
 
 
+def test_the_reading_is_the_one_that_ranks(tmp_path: Path) -> None:
+    """Of a head whose answers over all its outputs are others."""
+    raw = own().model_dump()
+    raw["means"]["si"]["restricted"]["top1"] = {"value": 0.25, "low": 0.2, "high": 0.3}
+    (path, _) = write_files([Result.model_validate(raw)], REPO, tmp_path)
+    values = {entry.task_id: entry.value for entry in parsed(path)}
+    assert values["si_spurious_accuracy"] == 0.25 != raw["means"]["si"]["top1"]["value"]
+
+
 def test_where_the_data_set_came_from_is_where_it_lies(tmp_path: Path) -> None:
     """With its commit; but a repository that is named is another one, whose commit nobody knows."""
     result = changed(own(), data={"hub_id": REPO, "revision": SHA})
@@ -137,3 +147,23 @@ def test_what_is_refused_writes_nothing(
     with pytest.raises(UserError) as error:
         write_files(results, repo, tmp_path / "hf")
     assert said in str(error.value) and not (tmp_path / "hf").exists()
+
+
+@pytest.mark.parametrize("there", [False, True])
+def test_a_full_disk_leaves_nothing_new(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, there: bool
+) -> None:
+    """What was in the folder before stays; the last file is the one that has no room."""
+    if there:
+        write_files([own()], REPO, tmp_path / "hf")
+    before = {path: path.is_file() and path.read_bytes() for path in tmp_path.rglob("*")}
+
+    def full(path: Path, text: str) -> None:
+        if path.name == "eval.yaml":
+            raise OSError(28, "no space")
+        write_text(path, text)
+
+    monkeypatch.setattr("spurbench_leaderboard.hub.write.write_text", full)
+    with pytest.raises(OSError, match="no space"):
+        write_files([own(), own("micro/robust")], REPO, tmp_path / "hf")
+    assert {path: path.is_file() and path.read_bytes() for path in tmp_path.rglob("*")} == before

@@ -124,8 +124,12 @@ SLOTS = (
     Slot(EXPORT_HF, "r.json"),
     Slot("leaderboard export-hf r.json --data-repo a/b --out", "made", ("r.json",), output=True),
     Slot("leaderboard render --results results --data", "known", ("results", "README.md")),
-    Slot("leaderboard render --results results --site", "made", ("results", "README.md"), output=True),
-    Slot("leaderboard render --results results --site o --pictures", "ds", ("results", "README.md")),
+    Slot(
+        "leaderboard render --results results --site", "made", ("results", "README.md"), output=True
+    ),
+    Slot(
+        "leaderboard render --results results --site o --pictures", "ds", ("results", "README.md")
+    ),
 )
 TEXT = (
     spoiled.flipped,

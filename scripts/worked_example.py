@@ -44,7 +44,9 @@ def score(data: Path) -> list[Result]:
                 weights=data / "weights" / f"{file}.safetensors",
             )
             source = open_source(data / "si_tiles")
-            (outcome,) = evaluate_all([classifier], source, Path(aside), Settings(choose("cpu"), "si"))
+            (outcome,) = evaluate_all(
+                [classifier], source, Path(aside), Settings(choose("cpu"), "si")
+            )
             found.append(outcome.result)
     return found
 

@@ -12,6 +12,8 @@ from spurbench.numerals import MOST, whole_option
 if TYPE_CHECKING:
     from spurbench.results import Result
 
+    from .site.making import Made
+
 app = typer.Typer(help="Check result files, and turn them into tables.", no_args_is_help=True)
 KNOWN = Path("leaderboard/data")
 
@@ -90,28 +92,27 @@ def render(
         raise UserError(
             f"{readme}: its leaderboard is out of date; run `spurbench leaderboard render`"
         )
+    # First what can be refused for many reasons: then nothing is changed.
+    page = None if site is None else _site(results, found, data, pictures or [], site)
     if not check:
         with friendly_disk_errors(readme):
             if new != text:
                 write_text(real(readme), new)  # the file itself, where the name is a link to it
     state = "is up to date" if new == text else "written"
     out(f"{readme}: table of {len(found)} results {state} (below {BEGIN!r})")
-    if site is not None:
-        _site(results, found, data, pictures or [], site)
+    if site is not None and page is not None:
+        out(f"{page.entry}: {page.words}")
         if serve:
             _serve(site, port)
 
 
-def _site(results: Path, found: list[Result], data: Path, pictures: list[Path], site: Path) -> None:
-    from spurbench.printing import out
-
+def _site(results: Path, found: list[Result], data: Path, pictures: list[Path], site: Path) -> Made:
     from .gate.reader import Reader
     from .known import Register
     from .site.making import make_site
 
     with Reader() as reader:
-        made = make_site(results, found, Register(data).of, pictures, site, reader.read)
-    out(f"{made.entry}: {made.words}")
+        return make_site(results, found, Register(data).of, pictures, site, reader.read)
 
 
 def _serve(site: Path, port: int) -> None:

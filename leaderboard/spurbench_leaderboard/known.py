@@ -7,6 +7,7 @@ changed and the data set stay the same.
 from __future__ import annotations
 
 import json
+import os
 import re
 from collections.abc import Iterator
 from contextlib import suppress
@@ -193,9 +194,12 @@ def read_known(path: Path) -> KnownDataSet:
 
 
 class Register:
-    """The folder of known data sets; a file is read when it is first asked for."""
+    """The folder of known data sets; a file is read when it is first asked for. A folder that is not
+    there knows none; UserError for what is no folder."""
 
     def __init__(self, root: Path) -> None:
+        if not is_folder(root) and os.path.lexists(root):
+            raise UserError(f"{root}: is no folder; name that of known data sets with --data")
         self.root = root
         self._read: dict[Path, KnownDataSet | None] = {}
 

@@ -47,12 +47,13 @@ BASES: dict[str, tuple[str, tuple[str, ...]]] = {
 @dataclass(frozen=True)
 class Slot:
     """A place of a command line where a path stands: ``words`` before it, a good path, what else is
-    read; ``output``: what is not there yet is fine."""
+    read; ``output``: what is not there yet is fine; ``empty``: nothing in it is fine."""
 
     words: str
     path: str
     also: tuple[str, ...] = ()
     output: bool = False
+    empty: bool = False
 
     def line(self, path: str) -> list[str]:
         words = shlex.split(self.words)
@@ -123,7 +124,9 @@ SLOTS = (
     Slot("leaderboard changes --base HEAD --results", "results"),
     Slot(EXPORT_HF, "r.json"),
     Slot("leaderboard export-hf r.json --data-repo a/b --out", "made", ("r.json",), output=True),
-    Slot("leaderboard render --results results --data", "known", ("results", "README.md")),
+    Slot(
+        "leaderboard render --results results --data", "known", ("results", "README.md"), empty=True
+    ),
     Slot(
         "leaderboard render --results results --site", "made", ("results", "README.md"), output=True
     ),

@@ -60,7 +60,7 @@ def _places(rng: random.Random) -> Iterator[Case]:
                 odd.PLACES[kind](path)
                 return f"{slot.path}: {kind}"
 
-            fine = slot.output and kind in {"gone", "an empty folder"}
+            fine = (slot.output or slot.empty) and kind in {"gone", "an empty folder"}
             words = slot.line(slot.path)
             yield Case(_command(words), tuple(words), _parts(slot), spoil, bad=not fine)
 

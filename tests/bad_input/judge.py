@@ -12,7 +12,7 @@ from .child import Ended
 
 PROGRESS = re.compile(
     r"spurbench [a-z-]+: (loading .*|.* pictures a batch, .*|.* goes on after .*|\d+ of \d+: .*|.*now \d+ .*)"
-    r"|spurbench show: \S+ \(\d+ of \d+\)|import: .*|failed: .*|result: .*|left out as unreadable: .*|shard .*|no plot: .*"
+    r"|spurbench (show|leaderboard): .*\(\d+ of \d+\)|import: .*|failed: .*|result: .*|left out as unreadable: .*|shard .*|no plot: .*"
     r"|.{1,60}: (references|prior|train|sample|audit|splits|install|failed|cell|prompt .*) +\d+  .*"
 )
 """Lines of a command at work, which may come before its answer."""

@@ -61,6 +61,9 @@ def test_a_folder_as_it_is_known(
     known = register.find("micro", manifest.version)
     assert known == KnownDataSet.of(open_data_set(folder)) == read_known(path)
     assert known.count == 6 and register.names() == [f"micro/{manifest.version}"]
+    (tmp_path / "file").touch()
+    with pytest.raises(UserError, match="file: is no folder; name that of known data sets"):
+        Register(tmp_path / "file")
     assert register.find("micro", "c0") is None and Register(tmp_path / "none").names() == []
 
 

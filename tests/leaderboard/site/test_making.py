@@ -158,6 +158,18 @@ def test_the_command(
     assert not (tmp_path / "t").exists()
 
 
+def test_where_the_page_is_refused_the_table_stays_as_it_is(
+    shown: Shown, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    readme = tmp_path / "README.md"
+    text = "<!-- spurbench:leaderboard:begin -->\n<!-- spurbench:leaderboard:end -->\n"
+    readme.write_text(text)
+    words = ["--readme", readme, "--results", shown.board.results, "--data", shown.board.known]
+    (tmp_path / "s").touch()
+    assert call(monkeypatch, "leaderboard", "render", *words, "--site", tmp_path / "s") == 2
+    assert readme.read_text() == text
+
+
 def test_it_is_served_to_this_machine_alone(shown: Shown) -> None:
     said: list[str] = []
     ready = threading.Event()

@@ -12,6 +12,7 @@ from spurbench.numerals import MOST, whole_option
 if TYPE_CHECKING:
     from spurbench.results import Result
 
+    from .known import Register
     from .site.making import Made
 
 app = typer.Typer(help="Check result files, and turn them into tables.", no_args_is_help=True)
@@ -86,14 +87,15 @@ def render(
         raise UserError(f"{readme}: no such file; name the Markdown file with --readme")
     text = as_text(read_bytes(readme), readme, keep_mark=True)
     found = read_results(results)
-    board = leaderboard(found, Register(data).of, panel=not without_panel)
+    register = Register(data)
+    board = leaderboard(found, register.of, panel=not without_panel, old=register.is_old)
     new = replace_between(text, board, str(readme))
     if check and new != text:
         raise UserError(
             f"{readme}: its leaderboard is out of date; run `spurbench leaderboard render`"
         )
     # First what can be refused for many reasons: then nothing is changed.
-    page = None if site is None else _site(results, found, data, pictures or [], site)
+    page = None if site is None else _site(results, found, register, pictures or [], site)
     if not check:
         with friendly_disk_errors(readme):
             if new != text:
@@ -106,13 +108,14 @@ def render(
             _serve(site, port)
 
 
-def _site(results: Path, found: list[Result], data: Path, pictures: list[Path], site: Path) -> Made:
+def _site(
+    results: Path, found: list[Result], register: Register, pictures: list[Path], site: Path
+) -> Made:
     from .gate.reader import Reader
-    from .known import Register
     from .site.making import make_site
 
     with Reader() as reader:
-        return make_site(results, found, Register(data).of, pictures, site, reader.read)
+        return make_site(results, found, register.of, pictures, site, reader.read, register.is_old)
 
 
 def _serve(site: Path, port: int) -> None:

@@ -235,6 +235,11 @@ class Register:
         old = {version for known in there for version in known.supersedes}
         return [known for known in there if known.version not in old]
 
+    def is_old(self, data: DataRecord) -> bool:
+        """Whether a data set of a result is one that another came after."""
+        there = self.of_domain(data.domain)
+        return any(data.version in known.supersedes for known in there)
+
     def added(self, known: KnownDataSet) -> KnownDataSet:
         """A data set as it is added to these: it supersedes what was the newest. One that is here
         already keeps its place."""

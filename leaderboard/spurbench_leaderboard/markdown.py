@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 
 from spurbench.errors import UserError
 from spurbench.markdown import code, plain
-from spurbench.results import Interval, Result
+from spurbench.results import DataRecord, Interval, Result
 from spurbench.scores.significance import LEVEL, least_classes
 
 from .ranking import GENERATED, REFERENCES, Place, Unranked, reading
@@ -25,15 +25,25 @@ PANEL_NOTE = (
 
 
 def leaderboard(
-    results: Sequence[Result], know: Know = nothing_known, *, panel: bool = True
+    results: Sequence[Result],
+    know: Know = nothing_known,
+    *,
+    panel: bool = True,
+    old: Callable[[DataRecord], bool] = lambda data: False,
 ) -> str:
     """Tables of results, most reliant on spurious features last; without ``panel`` as if its models had
-    no results. ``know`` says of whom a data set's panel was."""
+    no results. ``know`` says of whom a data set's panel was, ``old`` which data sets another came after:
+    results of those are counted alone."""
+    older = [result for result in results if old(result.data)]
+    results = [result for result in results if not old(result.data)]
     tables = tables_of(results, know, panel=panel)
     blocks = [_block(table, panel=panel) for table in tables if not table.empty]
     parts = sorted({code(result.model.spec) for table in tables for result in table.parts})
     if parts:
         blocks.append(f"Not ranked, since only a part of the data was scored: {', '.join(parts)}.")
+    if older:
+        versions = ", ".join(sorted({code(result.data.version) for result in older}))
+        blocks.append(f"Not shown: {len(older)} results of older versions ({versions}).")
     if results and not blocks:
         return "No results but the panel's."
     return "\n\n".join(blocks)

@@ -12,6 +12,7 @@ import pytest
 from spurbench.dataset.manifest import ClassEntry, Manifest
 from spurbench.dataset.read import open_data_set
 from spurbench.errors import UserError
+from spurbench.results import DataRecord
 from spurbench.scores.predictions import read_predictions
 from spurbench_leaderboard.known import (
     KnownDataSet,
@@ -215,3 +216,15 @@ def test_a_file_that_says_nothing_of_a_panel_is_read(folder: Path, tmp_path: Pat
     assert data.pop("panel") is None
     path.write_text(json.dumps(data))
     assert read_known(path).panel_weights is None
+
+
+def test_what_another_came_after_is_old(tmp_path: Path) -> None:
+    register = Register(ROOT / "leaderboard" / "data")
+    (new,) = register.newest("micro")
+    record = DataRecord(name="x", domain="micro", version=new.version, fingerprint="0" * 64)
+    assert not register.is_old(record)
+    assert new.supersedes and all(
+        register.is_old(record.model_copy(update={"version": v})) for v in new.supersedes
+    )
+    assert not register.is_old(record.model_copy(update={"domain": "macro"}))
+    assert not Register(tmp_path / "none").is_old(record)

@@ -29,6 +29,13 @@ def test_versions_are_never_mixed() -> None:
     assert text.count("| rank | model |") == 2
 
 
+def test_older_versions_are_counted_and_not_shown() -> None:
+    results = [made_result("micro/a", version="c1"), made_result("micro/b", version="c2")]
+    text = leaderboard(results, old=lambda data: data.version == "c1")
+    assert "`micro/b`" in text and "`micro/a`" not in text and text.count("| rank |") == 1
+    assert text.endswith("\n\nNot shown: 1 results of older versions (`c1`).")
+
+
 def of_data(result: Result, **changes: object) -> Result:
     return result.model_copy(update={"data": result.data.model_copy(update=changes)})
 

@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
 from spurbench.files import sha256_json
-from spurbench.results import Interval, Result, SplitScore
+from spurbench.results import DataRecord, Interval, Result, SplitScore
 from spurbench.scores.significance import least_classes
 from spurbench_leaderboard.plausible import remarks
 from spurbench_leaderboard.ranking import Place, Unranked, reading
@@ -21,8 +21,12 @@ PART = "only a part of the data set was scored"
 Data = dict[str, Any]
 
 
-def board(results: Sequence[Result], know: Know) -> list[Data]:
-    """Every table as JSON-like data, the one with the most models first.
+Old = Callable[[DataRecord], bool]
+
+
+def board(results: Sequence[Result], know: Know, old: Old = lambda data: False) -> list[Data]:
+    """Every table as JSON-like data: those of data sets that another came after (``old``) last, then the
+    one with the most models first.
 
     Shares are in [0, 1], intervals ``[value, low, high]`` with None where unknown; ``hits`` are counts by
     class of the reading that ranks, in the order of ``classes``, None where a class was not scored; a row has
@@ -30,8 +34,11 @@ def board(results: Sequence[Result], know: Know) -> list[Data]:
     """
     others = tables_of(results, know, panel=False)
     alone = {_key(table): table for table in others if any(table.results)}
-    tables = [_table(table, alone.get(_key(table))) for table in tables_of(results, know)]
-    return sorted(tables, key=lambda table: (-len(table["rows"]), table["key"]))
+    tables = [
+        _table(table, alone.get(_key(table))) | {"old": old(table.data)}
+        for table in tables_of(results, know)
+    ]
+    return sorted(tables, key=lambda table: (table["old"], -len(table["rows"]), table["key"]))
 
 
 def splits_of(results: Sequence[Result]) -> list[str]:

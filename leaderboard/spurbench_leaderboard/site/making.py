@@ -15,7 +15,7 @@ from spurbench.results import Result
 from spurbench_leaderboard.tables import Know
 
 from .answers import ByClass, Read, answers, class_file
-from .board import Data, board
+from .board import Data, Old, board
 from .downloads import as_csv, as_json
 from .page import MARK, page
 from .pictures import thumbnails
@@ -46,14 +46,15 @@ def make_site(
     folders: Sequence[Path],
     out: Path,
     read: Read,
+    old: Old = lambda data: False,
 ) -> Made:
     """Write the site of results that lie below ``results``; ``folders`` are data sets whose pictures are
-    shown, ``read`` decodes predictions.
+    shown, ``read`` decodes predictions, ``old`` says of which data sets there is a newer version.
 
     The folder ``out`` is whole or as it was. UserError where it holds other files, or a data set is none
     that a result is of.
     """
-    tables = board(found, know)
+    tables = board(found, know, old)
     sets = [open_data_set(folder) for folder in folders]
     shown = _fitting(tables, sets, folders)
     by_file = {str(result.path_under(Path())): result for result in found}

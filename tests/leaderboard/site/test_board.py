@@ -111,6 +111,15 @@ def test_results_that_cannot_be_compared_have_tables_of_their_own(shown: Shown) 
     assert len({t["key"] for t in tables}) == 2
 
 
+def test_tables_of_older_versions_come_last(shown: Shown) -> None:
+    one, other = shown.of(PANEL), shown.of(BLIND)
+    data = one.data.model_copy(update={"version": "c0", "fingerprint": "0" * 64})
+    past = [r.model_copy(update={"data": data}) for r in (one, other)]
+    tables = board([*past, one], shown.know, lambda data: data.version == "c0")
+    assert [(t["old"], len(t["rows"])) for t in tables] == [(False, 1), (True, 2)]
+    assert [t["version"] for t in board([*past, one], shown.know)] == ["c0", one.data.version]
+
+
 def test_csv_has_every_number_and_no_formula(shown: Shown, table: Data) -> None:
     lines = list(csv.DictReader(io.StringIO(as_csv([table]).decode())))
     assert len(lines) == 6 * 3 * (1 + 2)

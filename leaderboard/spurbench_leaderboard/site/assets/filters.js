@@ -8,7 +8,7 @@ function fill(select, options, value) {
 
 function tableText(table) {
   const validation = table.validation ? `, validation ${table.validation.name}` : '';
-  return `${table.domain}, ${table.data} ${table.version}, framing ${table.framing}${validation} (${table.rows.length})`;
+  return `${table.old ? 'older: ' : ''}${table.domain}, ${table.data} ${table.version}, framing ${table.framing}${validation} (${table.rows.length})`;
 }
 
 function fillForm() {

@@ -36,7 +36,6 @@ def page(tables: Sequence[Data], pictures: dict[str, list[str]]) -> bytes:
             policy=policy,
             style=_asset("assets", "page.css"),
             scripts=scripts,
-            tables=tables,
             data={"tables": list(tables), "pictures": pictures},
         )
     )

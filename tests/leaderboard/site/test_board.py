@@ -7,11 +7,14 @@ import io
 import json
 
 import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
 
 from spurbench.results import Result
 from spurbench_leaderboard.ranking import ranking_of
 from spurbench_leaderboard.site.board import Data, board
 from spurbench_leaderboard.site.downloads import as_csv, as_json
+from spurbench_leaderboard.site.page import page
 from tests.leaderboard.site.conftest import BLIND, PANEL, Shown
 
 
@@ -140,6 +143,43 @@ def test_csv_has_every_number_and_no_formula(shown: Shown, table: Data) -> None:
         x for x in lines if (x["spec"], x["class"], x["split"]) == (PANEL, "*", "generated")
     ]
     assert first["panel"] == "true" and first["rank"] == "1"
+
+
+TEXTS = st.text(max_size=30) | st.sampled_from(
+    ["</script><script>alert(1)</script>", "<!--<script>", "]]>", "&lt;b&gt;", "\u2028", "\x00", "'\"`", "{{ 7 * 7 }}", "=1+1"]
+)  # fmt: skip
+
+
+@settings(
+    max_examples=300, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture]
+)
+@given(st.lists(TEXTS, min_size=7, max_size=7))
+def test_any_text_reaches_the_page_as_it_is_and_as_nothing_else(
+    shown: Shown, texts: list[str]
+) -> None:
+    spec, architecture, source, labels, framing, library, name = texts
+    result = shown.of(PANEL)
+    model = {
+        "spec": spec, "architecture": architecture, "weights_source": source, "label_space": labels,
+        "transform": {"framing": framing, "size": 8},
+    }  # fmt: skip
+    hostile = result.model_copy(
+        update={
+            "model": result.model.model_copy(update=model),
+            "environment": {"dtype": "float32", library: name},
+            "scores": [s.model_copy(update={"class_name": name}) for s in result.scores],
+        }
+    )
+    tables = board([hostile], shown.know)
+    html = page(tables, {}).decode()
+    assert html.count("</script") == 5 and html.count("<!--") == html.count("-->") == 0
+    start = '<script type="application/json" id="data">'
+    held = html.split(start)[1].split("</script>")[0]
+    assert json.loads(held)["tables"] == tables
+    rest = html.replace(held, "")
+    assert rest == page([], {}).decode().replace('{"tables":[],"pictures":{}}', "")
+    (found,) = tables[0]["rows"]
+    assert (found["spec"], found["environment"][library], found["source"]) == (spec, name, source)
 
 
 def test_json_is_the_tables(table: Data) -> None:

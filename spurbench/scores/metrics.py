@@ -36,7 +36,8 @@ def spurious_score(validation: ArrayLike, others: ArrayLike) -> float | None:
     sides = [np.asarray(side, dtype=np.float64) for side in (validation, others)]
     if tuple(len(side) for side in sides) != SI_PICTURES:
         return None
-    return float(average_precision_score(np.repeat([1, 0], SI_PICTURES), np.concatenate(sides)))
+    truth = np.repeat([1, 0], SI_PICTURES)
+    return min(float(average_precision_score(truth, np.concatenate(sides))), 1.0)
 
 
 def separation(validation: ArrayLike, others: ArrayLike) -> Separation:
@@ -51,8 +52,9 @@ def separation(validation: ArrayLike, others: ArrayLike) -> Separation:
     scores = np.concatenate([positive, negative])
     shares = (PREVALENCE / len(positive), (1 - PREVALENCE) / len(negative))
     weights = np.repeat(shares, [len(positive), len(negative)])
+    precision = float(average_precision_score(truth, scores, sample_weight=weights))
     return Separation(
-        float(average_precision_score(truth, scores, sample_weight=weights)),
+        min(precision, 1.0),  # sums of weights round: a perfect one can be a little above
         float(roc_auc_score(truth, scores)),
     )
 

@@ -44,6 +44,15 @@ def test_separation_equals_its_definitions(positive: list[float], negative: list
     assert found.roc_auc == pytest.approx(u / (len(positive) * len(negative)))
 
 
+@pytest.mark.parametrize("pictures", [(50, 100), (50, 45), (64, 89), (50, 75), (3, 2)])
+def test_what_is_told_apart_wholly_is_one_and_no_more(pictures: tuple[int, int]) -> None:
+    """Weights that sum to 1 but for a rounding gave 1.0000000000000002, which is no share."""
+    positive, negative = np.arange(pictures[0]) + 1000.0, np.arange(pictures[1])
+    found = separation(positive, negative)
+    assert (found.average_precision, found.roc_auc) == (1.0, 1.0)
+    assert spurious_score(positive, negative) in (1.0, None)
+
+
 def test_average_precision_on_a_case_worked_by_hand() -> None:
     """Two validation pictures, three others: ranked v s v s s, and 2 of 5 are 40 %: AP is
     (1/1 + 2/3) / 2. With nine others of the same kind it is the same."""

@@ -123,7 +123,7 @@ function cards(found, split, name, one, answers) {
 }
 
 function saidBy(found, one, number) {
-  return one.names[number] < 0 ? 'no answer' : `${found.names[one.names[number]]}, ${one.percent[number]} %`;
+  return one.names[number] < 0 ? 'no answer' : `${found.names[one.names[number]]}, ${one.percent[number]}\u00a0%`;
 }
 
 function saidByAll(answers, number) {

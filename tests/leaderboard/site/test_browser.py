@@ -218,7 +218,9 @@ def test_a_class_and_its_pictures(opened: Open, shown: Shown) -> None:
         page.click(f"#board a.model >> text={VIT}")
         own = told["said"][result.slug]
         first = told["pictures"].index(next(p for p in told["pictures"] if p[0] == "si"))
-        expected = f"{told['names'][own['names'][first]]}, {own['percent'][first]}\u00a0%"
+        expected = (
+            f"{told['names'][own['names'][first]]}; p(koala)\u00a0{own['percent'][first]}\u00a0%"
+        )
         assert page.locator("#gallery .card").first.locator("div").last.text_content() == expected
 
 
@@ -235,6 +237,18 @@ def test_a_model_and_back(opened: Open, shown: Shown) -> None:
         page.click("#close")
         assert page.locator("#model").is_hidden()
         assert page.evaluate("document.activeElement.textContent") == VIT
+
+
+def test_the_way_back_closes_a_model_and_leaves_a_class(opened: Open) -> None:
+    with opened() as page:
+        page.click(f"#board a.model >> text={VIT}")
+        page.click("#model-facts a >> text=gondola")
+        assert page.input_value("#class") == "gondola"
+        page.go_back()
+        page.wait_for_function("() => document.getElementById('class').value === ''")
+        assert page.inner_text("#model-title") == VIT
+        page.go_back()
+        page.wait_for_function("() => document.getElementById('model').hidden")
 
 
 def test_the_chart_shows_who_has_both_numbers(opened: Open) -> None:
@@ -255,12 +269,14 @@ def test_what_is_shown_can_be_taken_along(opened: Open, tmp_path: Path) -> None:
         page.uncheck("input[name=column-rank]")
         with page.expect_download() as got:
             page.click("#csv")
+        assert got.value.suggested_filename.endswith("-mean.csv")
         got.value.save_as(tmp_path / "x.csv")
         order = models(page)
         numbers = {spec: cell(page, spec, "generated") for spec in order}
     rows = list(csv.DictReader((tmp_path / "x.csv").read_text(encoding="utf-8").splitlines()))
     assert "rank" not in rows[0]
     assert [row["model"] for row in rows] == [f"'{s}" if s == FORMULA else s for s in order]
+    assert {row["model"]: row["parameters"] for row in rows}[VIT] == "9000000"
     for spec, row in zip(order, rows, strict=True):
         value, low, high = (float(row[f"generated{end}"]) * 100 for end in ("", " low", " high"))
         assert f"{value:.1f} [{low:.1f}, {high:.1f}]" == numbers[spec]

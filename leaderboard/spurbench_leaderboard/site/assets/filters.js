@@ -41,7 +41,9 @@ function matches(row) {
 
 function readForm() {
   const table = byId('table').value;
-  const fresh = table === tableNow().key ? {} : {class: '', model: '', hidden: '', against: '', order: ''};
+  const other = known.tables.find((each) => each.key === table);
+  const kept = other.classes.some((entry) => entry.slug === byId('class').value) ? byId('class').value : '';
+  const fresh = table === tableNow().key ? {} : {class: kept, model: '', hidden: '', against: '', order: ''};
   remember({
     table: table === known.tables[0].key ? '' : table,
     ...Object.fromEntries([...SELECTS, 'class', 'search', 'least', 'most'].map((n) => [n, byId(n).value])),

@@ -35,7 +35,7 @@ function start() {
   });
   byId('csv').addEventListener('click', () => {
     const address = URL.createObjectURL(new Blob([csvText()], {type: 'text/csv'}));
-    element('a', null, {href: address, download: 'spurbench-leaderboard.csv'}).click();
+    element('a', null, {href: address, download: csvName()}).click();
     setTimeout(() => URL.revokeObjectURL(address), 1000);
   });
   byId('against').addEventListener('change', () => { remember({against: byId('against').value}); drawChart(); });
@@ -47,7 +47,7 @@ function start() {
     else if (link.dataset.model) showModel(link.dataset.model);
     else showClass(link.dataset.class);
   });
-  addEventListener('hashchange', () => { state = stateOf(location.hash); drawAll(); });
+  addEventListener('popstate', () => { state = stateOf(location.hash); drawAll(); });
   addEventListener('resize', () => { clearTimeout(waiting); waiting = setTimeout(drawChart, 150); });
   let page = 50;
   addEventListener('beforeprint', () => { page = shown.page.len(); shown.page.len(-1).draw(); });

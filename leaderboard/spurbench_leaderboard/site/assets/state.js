@@ -19,10 +19,11 @@ function hashOf(wanted) {
   return said.toString();
 }
 
-function remember(changed) {
+// A step is one that the browser's way back undoes; everything else changes the address where it stands.
+function remember(changed, step = false) {
   state = {...state, ...changed};
-  const hash = hashOf(state);
-  history.replaceState(null, '', hash ? `#${hash}` : location.pathname + location.search);
+  const hash = hashOf(state), address = hash ? `#${hash}` : location.pathname + location.search;
+  if (step) history.pushState(null, '', address); else history.replaceState(null, '', address);
 }
 
 function tableNow() {

@@ -110,13 +110,18 @@ function drawColumns(columns, hidden) {
 
 function drawAbout(table, place) {
   const what = place < 0 ? `mean over ${table.classes.length} classes` : table.classes[place].name;
-  const ranked = table.tellable
+  const ranked = place >= 0 ? 'Intervals are Wilson\'s; ranks are of the mean over classes.' : table.tellable
     ? 'A rank is one more than the number of models that surely rely less on spurious features; in brackets the ranks that the data leave possible, true of all models at once with 95 % confidence.'
     : 'Its classes are too few to tell any two models apart, so all share a rank.';
   const panel = table.panel_known
     ? 'The pictures were selected to fool the models marked as panel: that counts against them.'
     : 'Which models the pictures were selected with is not known.';
-  byId('about').textContent = `${tableText(table)}: ${what} in %, restricted to the domain's labels, ranked by ${splitName(table.ranked_by)}. ${ranked} ${panel}`;
+  byId('about').textContent = `${tableText(table)}: ${what} in %, restricted to the domain's labels${place < 0 ? `, ranked by ${splitName(table.ranked_by)}` : ''}. ${ranked} ${panel}`;
+}
+
+// What it is of stands in its name.
+function csvName() {
+  return ['spurbench', tableNow().version, state.class || 'mean'].map((part) => part.replace(/[^A-Za-z0-9_-]/g, '_')).join('-') + '.csv';
 }
 
 function csvText() {
@@ -126,15 +131,18 @@ function csvText() {
     const inert = /^[=+\-@\t\r]/.test(text) && Number.isNaN(Number(text)) ? `'${text}` : text;
     return /[",\n\r]/.test(inert) ? `"${inert.replaceAll('"', '""')}"` : inert;
   };
-  const head = columns.flatMap((column) => column.below ? [column.title, `${column.title} low`, `${column.title} high`] : [column.title]);
+  const bounded = (column) => column.below || column.key === 'rank';
+  const title = (column) => column.key === 'parameters' ? 'parameters' : column.title;
+  const head = columns.flatMap((column) => bounded(column) ? [title(column), `${title(column)} low`, `${title(column)} high`] : [title(column)]);
   const rows = shown.rows({order: 'applied'}).data().toArray();
   const table = tableNow(), place = placeNow();
   const lines = rows.map((row) => columns.flatMap((column) => {
-    if (!column.below) return [column.key === 'rank' ? rankOf(row, state.panel === '1')?.[0] ?? '' : column.value(row)];
+    if (column.key === 'rank') return rankOf(row, state.panel === '1') ?? ['', '', ''];
+    if (!column.below) return [column.value(row)];
     const split = column.key.replace(/^full-/, '');
     const found = column.key === 'difference' ? row.difference
       : column.key.startsWith('full-') ? row.full[split] : interval(table, row, split, place);
-    return found ?? ['', '', ''];
+    return found?.map((share) => share === null ? '' : Math.round(1e4 * share) / 1e4) ?? ['', '', ''];
   }));
   return [head, ...lines].map((line) => line.map(quote).join(',')).join('\n') + '\n';
 }

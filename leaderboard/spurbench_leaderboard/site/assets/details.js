@@ -102,7 +102,7 @@ function drawPictures() {
   const answers = Object.values(found.said), one = row && found.said[row.id];
   byId('pictures-title').textContent = `Pictures of ${name}`;
   byId('pictures-about').textContent = one
-    ? `What ${row.spec} said of each, and p, the probability that it gave ${name}.`
+    ? `What ${row.spec} said of each. p is the probability that it gave ${name}, whatever it said.`
     : `How many of ${answers.length} models took each for ${name}. Choose a model in the table to see what it said.`;
   const splits = table.splits.filter((split) => found.pictures.some(([of]) => of === split));
   byId('gallery').append(...splits.flatMap((split) => [element('h3', pictureName(split)), cards(found, split, name, one, answers)]));
@@ -112,7 +112,7 @@ function cards(found, split, name, one, answers) {
   const list = element('ul', null, {className: 'cards'});
   found.pictures.forEach(([of, index, place], number) => {
     if (of !== split) return;
-    const said = one ? saidBy(found, one, number, name) : saidByAll(answers, number);
+    const said = one ? saidBy(found, one, number) : saidByAll(answers, number);
     const card = element('li', null, {className: 'card'});
     const text = `${pictureName(split)} ${index}`;
     if (place) card.append(element('img', null, {src: place, alt: text, loading: 'lazy', width: 96, height: 96}));
@@ -122,8 +122,8 @@ function cards(found, split, name, one, answers) {
   return list;
 }
 
-function saidBy(found, one, number, name) {
-  return one.names[number] < 0 ? 'no answer' : `${found.names[one.names[number]]}; p(${name})\u00a0${one.percent[number]}\u00a0%`;
+function saidBy(found, one, number) {
+  return one.names[number] < 0 ? 'no answer' : `${found.names[one.names[number]]}, p\u00a0${one.percent[number]}\u00a0%`;
 }
 
 function saidByAll(answers, number) {

@@ -23,7 +23,7 @@ PACKAGES = {
     "spurbench_leaderboard": "leaderboard/spurbench_leaderboard",
     "spurbench_publishing": "publishing/spurbench_publishing",
 }
-BESIDE = ("tests", "docs", "scripts", "leaderboard/results", "README.md")
+BESIDE = ("tests", "docs", "scripts", "leaderboard/results", "leaderboard/data", "README.md")
 
 
 @dataclass(frozen=True)

@@ -218,9 +218,7 @@ def test_a_class_and_its_pictures(opened: Open, shown: Shown) -> None:
         page.click(f"#board a.model >> text={VIT}")
         own = told["said"][result.slug]
         first = told["pictures"].index(next(p for p in told["pictures"] if p[0] == "si"))
-        expected = (
-            f"{told['names'][own['names'][first]]}, p\u00a0{own['percent'][first]}\u00a0%"
-        )
+        expected = f"{told['names'][own['names'][first]]}, p\u00a0{own['percent'][first]}\u00a0%"
         assert page.locator("#gallery .card").first.locator("div").last.text_content() == expected
 
 

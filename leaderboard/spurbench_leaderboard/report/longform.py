@@ -10,13 +10,11 @@ from dataclasses import asdict, dataclass, fields, replace
 from spurbench.printing import one_line
 from spurbench.results import HeadScore, Interval, Means, Result, SplitScore
 from spurbench.scores.comparison import Difference
+from spurbench.spreadsheet import inert
 from spurbench_leaderboard.tables import asked_framing
 
 from .gathered import Gathered, heads, mean_heads
 
-FORMULA = ("=", "+", "-", "@", "\t", "\r", "'")
-"""A text that begins so gets a ' before it, as in `spurbench export`: a spreadsheet takes that for the
-mark of a text and not for a formula."""
 SECTIONS = ("score", "mean", "difference", "answer", "fired", "calibration", "worst", "against")
 
 
@@ -67,8 +65,7 @@ def _cell(value: str | float | None) -> str:
     if value is None:
         return ""
     if isinstance(value, str):
-        line = one_line(value)
-        return f"'{line}" if line.startswith(FORMULA) else line
+        return inert(one_line(value))
     return repr(value)
 
 

@@ -8,6 +8,8 @@ import json
 from collections.abc import Iterator, Sequence
 from typing import Any
 
+from spurbench.spreadsheet import inert
+
 from .board import Data
 
 COLUMNS = (
@@ -53,7 +55,6 @@ def _lines(table: Data, row: Data) -> Iterator[list[Any]]:
 
 
 def _cell(value: Any) -> Any:
-    """A text that a spreadsheet would compute is marked as text."""
     if isinstance(value, bool):
         return str(value).lower()
-    return f"'{value}" if isinstance(value, str) and value[:1] in tuple("=+-@\t\r") else value
+    return inert(value) if isinstance(value, str) else value

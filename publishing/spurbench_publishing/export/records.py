@@ -22,10 +22,8 @@ from spurbench.dataset.frame import (
 from spurbench.dataset.read import DataSet
 from spurbench.dataset.schema import Row, ending
 from spurbench.pictures import png_bytes, read_rgb
+from spurbench.spreadsheet import inert
 
-FORMULA = ("=", "+", "-", "@", "\t", "\r", "'")
-"""A text that begins so gets a ' before it, which a spreadsheet takes for the mark of a text and not
-for a formula; also one that begins with ', so that taking one ' away gives every text back."""
 KEPT = {".png", ".jpg", ".webp", ".tif", ".bmp"}
 """Formats that torchvision and webdataset read; a picture of another becomes a PNG."""
 
@@ -106,4 +104,4 @@ def _cell(value: Any) -> str:
         return str(np.float32(value))
     if isinstance(value, int):
         return str(value)
-    return f"'{value}" if str(value).startswith(FORMULA) else str(value)
+    return inert(str(value))

@@ -128,7 +128,7 @@ function csvText() {
   const columns = columnsOf(tableNow(), placeNow()).filter((column) => shown.column(`${column.key}:name`).visible());
   const quote = (value) => {
     const text = String(value ?? '');
-    const inert = /^[=+\-@\t\r]/.test(text) && Number.isNaN(Number(text)) ? `'${text}` : text;
+    const inert = /^[=+\-@\t\r']/.test(text) && Number.isNaN(Number(text)) ? `'${text}` : text;
     return /[",\n\r]/.test(inert) ? `"${inert.replaceAll('"', '""')}"` : inert;
   };
   const bounded = (column) => column.below || column.key === 'rank';

@@ -3,7 +3,10 @@
 from __future__ import annotations
 
 import os
+import shutil
+from collections.abc import Iterator
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import numpy as np
 import pytest
@@ -19,6 +22,9 @@ from spurbench.dataset.write import install_class, split_entry, write_split
 from spurbench.files import sha256_bytes
 from spurbench.pictures import png_bytes
 
+if TYPE_CHECKING:
+    from playwright.sync_api import Browser
+
 ROOT = Path(__file__).parents[1]
 REAL_DATA = ROOT.parent / "shared" / "data"
 
@@ -32,6 +38,21 @@ def _private_cache(
 
     cache = tmp_path_factory.mktemp("hf")
     monkeypatch.setattr(datasets.config, "HF_DATASETS_CACHE", cache)
+
+
+@pytest.fixture(scope="module")
+def browser() -> Iterator[Browser]:
+    """Chromium, for tests that carry the mark ``browser``."""
+    from playwright.sync_api import sync_playwright
+
+    program = os.environ.get("SPURBENCH_CHROMIUM") or shutil.which("chromium")
+    assert program, (
+        "no chromium on the path: leave out -m browser, or name one in SPURBENCH_CHROMIUM"
+    )
+    with sync_playwright() as playwright:
+        found = playwright.chromium.launch(executable_path=program, args=["--no-sandbox"])
+        yield found
+        found.close()
 
 
 @pytest.hookimpl(tryfirst=True)

@@ -2,12 +2,10 @@
 
 from __future__ import annotations
 
-import base64
-import hashlib
 from functools import cache
-from importlib.resources import files
 from typing import TYPE_CHECKING, Any
 
+from spurbench.html import asset, environment, policy_hash
 from spurbench.printing import one_line
 from spurbench.results import HeadScore, Interval, Means, SplitScore
 from spurbench.scores.significance import least_classes
@@ -23,6 +21,7 @@ from .worst import most_of_a_class
 if TYPE_CHECKING:
     from jinja2 import Environment
 
+PACKAGE = "spurbench_leaderboard.report"
 MARK = "spurbench report"
 """Stands in every page as its generator."""
 SPLITS = {
@@ -35,9 +34,9 @@ OUTCOMES = {"taken": "taken for the class", "shows": "showing the class", "right
 
 def page(gathered: Gathered) -> str:
     """A report as one HTML file."""
-    style = _asset("page.css")
+    style = asset(PACKAGE, "page.css")
     policy = (
-        f"default-src 'none'; img-src data:; style-src '{_hash(style)}'; base-uri 'none'; "
+        f"default-src 'none'; img-src data:; style-src '{policy_hash(style)}'; base-uri 'none'; "
         "form-action 'none'"
     )
     result = gathered.result
@@ -67,20 +66,10 @@ def page(gathered: Gathered) -> str:
 
 @cache
 def _environment() -> Environment:
-    from jinja2 import Environment, PackageLoader, StrictUndefined
-
-    environment = Environment(
-        loader=PackageLoader("spurbench_leaderboard.report", "assets"),
-        autoescape=True,
-        undefined=StrictUndefined,
-        finalize=_printable,
-        trim_blocks=True,
-        lstrip_blocks=True,
-        keep_trailing_newline=True,
-    )
-    environment.filters |= {"percent": _percent, "bounds": _bounds, "points": _points, "p": _p}
-    environment.globals |= {"heads": _heads, "mean_heads": _mean_heads, "reading": reading}
-    return environment
+    made = environment(PACKAGE, finalize=_printable)
+    made.filters |= {"percent": _percent, "bounds": _bounds, "points": _points, "p": _p}
+    made.globals |= {"heads": _heads, "mean_heads": _mean_heads, "reading": reading}
+    return made
 
 
 def _heads(score: SplitScore) -> dict[str, HeadScore]:
@@ -117,15 +106,3 @@ def _p(value: float | None) -> str:
     if value is None:
         return "none"
     return f"{value:.3f}" if value >= 0.001 else "< 0.001"
-
-
-@cache
-def _asset(name: str) -> str:
-    return (
-        files("spurbench_leaderboard.report").joinpath("assets", name).read_text(encoding="utf-8")
-    )
-
-
-def _hash(text: str) -> str:
-    """What a content security policy calls an inline style."""
-    return "sha256-" + base64.b64encode(hashlib.sha256(text.encode()).digest()).decode("ascii")

@@ -26,7 +26,6 @@ COLUMNS = (
     "slug",
     "split",
     "index",
-    "sha256",
     "label",
     "restricted_predicted",
     "restricted_predicted_name",
@@ -37,12 +36,11 @@ COLUMNS = (
 @dataclass(frozen=True)
 class Said:
     """An answer to a picture: its name, whether it is the picture's class, and that class's probability in
-    per cent, over the domain's labels; ``sha256`` of the picture."""
+    per cent, over the domain's labels."""
 
     name: str
     hit: bool
     percent: int
-    sha256: str
 
 
 ByClass = dict[str, dict[Where, Said]]
@@ -62,8 +60,8 @@ def answers(result: Result, results: Path, read: Read) -> ByClass:
         return {}
     found: ByClass = {}
     columns = [predictions.table[name].to_pylist() for name in COLUMNS]
-    for slug, split, index, sha256, label, answer, name, log_odds in zip(*columns, strict=True):
-        said = Said(name, answer == label, round(100 * _probability(log_odds)), sha256)
+    for slug, split, index, label, answer, name, log_odds in zip(*columns, strict=True):
+        said = Said(name, answer == label, round(100 * _probability(log_odds)))
         found.setdefault(slug, {})[split, index] = said
     return found
 

@@ -2,17 +2,14 @@
 
 from __future__ import annotations
 
-import base64
-import hashlib
 from collections.abc import Iterator, Sequence
 from contextlib import closing
 from dataclasses import asdict, dataclass
-from functools import cache
-from importlib.resources import files
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from spurbench.dataset.manifest import Manifest
 from spurbench.dataset.read import DataSet
+from spurbench.html import asset, environment, policy_hash
 from spurbench.parallel import cores, ordered_map
 from spurbench.printing import one_line
 
@@ -29,9 +26,7 @@ from .facts import (
 )
 from .summary import SplitNumbers, numbers
 
-if TYPE_CHECKING:
-    from jinja2 import Environment
-
+PACKAGE = "spurbench_publishing.show"
 MARK = "spurbench show"
 """Stands in every page as its generator."""
 AHEAD = 32
@@ -138,13 +133,13 @@ def _as_data(picture: Shown) -> dict[str, Any]:
 
 
 def _render(template: str, manifest: Manifest, **values: Any) -> bytes:
-    style, script = _asset("page.css"), _asset("page.js")
+    style, script = asset(PACKAGE, "page.css"), asset(PACKAGE, "page.js")
     policy = (
-        f"default-src 'none'; img-src data:; style-src '{_hash(style)}'; script-src '{_hash(script)}'; "
+        f"default-src 'none'; img-src data:; style-src '{policy_hash(style)}'; script-src '{policy_hash(script)}'; "
         "base-uri 'none'; form-action 'none'; require-trusted-types-for 'script'; trusted-types 'none'"
     )
     text = (
-        _environment()
+        environment(PACKAGE)
         .get_template(f"{template}.html.j2")
         .render(
             mark=MARK,
@@ -159,27 +154,3 @@ def _render(template: str, manifest: Manifest, **values: Any) -> bytes:
         )
     )
     return text.encode()
-
-
-@cache
-def _environment() -> Environment:
-    from jinja2 import Environment, PackageLoader, StrictUndefined
-
-    return Environment(
-        loader=PackageLoader("spurbench_publishing.show", "assets"),
-        autoescape=True,
-        undefined=StrictUndefined,
-        trim_blocks=True,
-        lstrip_blocks=True,
-        keep_trailing_newline=True,
-    )
-
-
-@cache
-def _asset(name: str) -> str:
-    return files("spurbench_publishing.show").joinpath("assets", name).read_text(encoding="utf-8")
-
-
-def _hash(text: str) -> str:
-    """What a content security policy calls an inline script or style."""
-    return "sha256-" + base64.b64encode(hashlib.sha256(text.encode()).digest()).decode("ascii")

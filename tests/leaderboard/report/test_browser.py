@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import os
-import shutil
 from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager, contextmanager
 from dataclasses import replace
@@ -13,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from spurbench_leaderboard.report.making import make_report
+from tests.browsing import watched
 from tests.conftest import ROOT
 from tests.core.dataset.made_rows import HOSTILE
 from tests.leaderboard.gate.made import Board
@@ -20,7 +19,7 @@ from tests.leaderboard.gate.made import Board
 from .made import OTHER, PLAN, planned
 
 if TYPE_CHECKING:
-    from playwright.sync_api import Browser, Dialog, Page
+    from playwright.sync_api import Browser, Page
 
 pytestmark = pytest.mark.browser
 AXE = ROOT / "tests" / "data" / "axe" / "axe.min.js"
@@ -43,20 +42,6 @@ def pages(shared: Board, tmp_path_factory: pytest.TempPathFactory) -> Path:
     return root
 
 
-@pytest.fixture(scope="module")
-def browser() -> Iterator[Browser]:
-    from playwright.sync_api import sync_playwright
-
-    program = os.environ.get("SPURBENCH_CHROMIUM") or shutil.which("chromium")
-    assert program, (
-        "no chromium on the path: leave out -m browser, or name one in SPURBENCH_CHROMIUM"
-    )
-    with sync_playwright() as playwright:
-        found = playwright.chromium.launch(executable_path=program, args=["--no-sandbox"])
-        yield found
-        found.close()
-
-
 Open = Callable[..., AbstractContextManager["Page"]]
 NAMES = ("whole.html", "bare.html", "hostile.html")
 
@@ -67,26 +52,9 @@ def opened(browser: Browser, pages: Path) -> Open:
 
     @contextmanager
     def open_page(name: str, **context: Any) -> Iterator[Page]:
-        faults: list[str] = []
         own = (pages / name).as_uri()
-        with browser.new_context(**{"viewport": {"width": 1000, "height": 800}, **context}) as made:
-            page = made.new_page()
-
-            def asked(url: str) -> None:
-                if url != own and not url.startswith("data:"):
-                    faults.append(f"asked for {url}")
-
-            def spoke(dialog: Dialog) -> None:
-                faults.append(dialog.message)
-                dialog.dismiss()
-
-            page.on("request", lambda request: asked(request.url))
-            page.on("dialog", spoke)
-            page.on("console", lambda message: faults.append(message.text))
-            page.on("pageerror", lambda error: faults.append(str(error)))
-            page.goto(own)
+        with watched(browser, own, below=own, **context) as page:
             yield page
-            assert not faults
 
     return open_page
 

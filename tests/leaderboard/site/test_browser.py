@@ -4,8 +4,6 @@ from __future__ import annotations
 
 import csv
 import json
-import os
-import shutil
 from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager, contextmanager
 from pathlib import Path
@@ -14,30 +12,17 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from spurbench.scores.statistics import wilson
+from tests.browsing import watched
 from tests.conftest import ROOT
 from tests.leaderboard.site.conftest import BLIND, HOSTILE, PANEL, Shown
 
 if TYPE_CHECKING:
-    from playwright.sync_api import Browser, Dialog, Page
+    from playwright.sync_api import Browser, Page
 
 pytestmark = pytest.mark.browser
 AXE = ROOT / "tests" / "data" / "axe" / "axe.min.js"
 VIT = "timm/vit_small.augreg_in21k_ft_in1k"
 FORMULA, GAP = "=cmd|calc", "made/gap"
-
-
-@pytest.fixture(scope="module")
-def browser() -> Iterator[Browser]:
-    from playwright.sync_api import sync_playwright
-
-    program = os.environ.get("SPURBENCH_CHROMIUM") or shutil.which("chromium")
-    assert program, (
-        "no chromium on the path: leave out -m browser, or name one in SPURBENCH_CHROMIUM"
-    )
-    with sync_playwright() as playwright:
-        found = playwright.chromium.launch(executable_path=program, args=["--no-sandbox"])
-        yield found
-        found.close()
 
 
 Open = Callable[..., AbstractContextManager["Page"]]
@@ -50,26 +35,9 @@ def opened(browser: Browser, shown: Shown) -> Open:
 
     @contextmanager
     def open_page(fragment: str = "", **context: Any) -> Iterator[Page]:
-        faults: list[str] = []
-        with browser.new_context(**{"viewport": {"width": 1200, "height": 800}, **context}) as made:
-            page = made.new_page()
-
-            def asked(url: str) -> None:
-                if not url.startswith(("data:", "blob:", shown.folder.as_uri())):
-                    faults.append(f"asked for {url}")
-
-            def spoke(dialog: Dialog) -> None:
-                faults.append(dialog.message)
-                dialog.dismiss()
-
-            page.on("request", lambda request: asked(request.url))
-            page.on("requestfailed", lambda request: faults.append(f"none: {request.url}"))
-            page.on("dialog", spoke)
-            page.on("console", lambda message: faults.append(message.text))
-            page.on("pageerror", lambda error: faults.append(str(error)))
-            page.goto((shown.folder / "index.html").as_uri() + fragment)
+        own = (shown.folder / "index.html").as_uri() + fragment
+        with watched(browser, own, below=shown.folder.as_uri(), width=1200, **context) as page:
             yield page
-            assert not faults
 
     return open_page
 

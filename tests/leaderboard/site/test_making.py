@@ -185,8 +185,11 @@ def test_it_is_served_to_this_machine_alone(shown: Shown) -> None:
     with urllib.request.urlopen(address, timeout=10) as answer:
         assert answer.read() == (shown.folder / "index.html").read_bytes()
         assert answer.headers["Cache-Control"] == "no-store"
-    with pytest.raises(urllib.error.HTTPError, match="404"):
-        urllib.request.urlopen(address + "../made.txt", timeout=10)
+    beside = f"../{shown.board.data.folder.name}/manifest.json"
+    assert (shown.folder / beside).is_file()
+    for path in (beside, beside.replace("..", "%2e%2e")):
+        with pytest.raises(urllib.error.HTTPError, match="404"):
+            urllib.request.urlopen(address + path, timeout=10)
     with pytest.raises(OSError, match="in use"):
         serve(shown.folder, int(address.rsplit(":", 1)[1].strip("/")), heard)
 

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import os
-import shutil
 from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager, contextmanager
 from pathlib import Path
@@ -12,11 +10,12 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from spurbench_publishing.show.making import make_pages
+from tests.browsing import watched
 from tests.conftest import ROOT
 from tests.core.dataset.made_rows import HOSTILE, put_hostile, put_koala, put_other
 
 if TYPE_CHECKING:
-    from playwright.sync_api import Browser, Dialog, Page
+    from playwright.sync_api import Browser, Page
 
 pytestmark = pytest.mark.browser
 AXE = ROOT / "tests" / "data" / "axe" / "axe.min.js"
@@ -39,20 +38,6 @@ def pages(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return root
 
 
-@pytest.fixture(scope="module")
-def browser() -> Iterator[Browser]:
-    from playwright.sync_api import sync_playwright
-
-    program = os.environ.get("SPURBENCH_CHROMIUM") or shutil.which("chromium")
-    assert program, (
-        "no chromium on the path: leave out -m browser, or name one in SPURBENCH_CHROMIUM"
-    )
-    with sync_playwright() as playwright:
-        found = playwright.chromium.launch(executable_path=program, args=["--no-sandbox"])
-        yield found
-        found.close()
-
-
 Open = Callable[..., AbstractContextManager["Page"]]
 
 
@@ -63,26 +48,9 @@ def opened(browser: Browser, pages: Path) -> Open:
 
     @contextmanager
     def open_page(name: str, fragment: str = "", **context: Any) -> Iterator[Page]:
-        faults: list[str] = []
-        with browser.new_context(**{"viewport": {"width": 1000, "height": 800}, **context}) as made:
-            page = made.new_page()
-            own = (pages / name).as_uri()
-
-            def asked(url: str) -> None:
-                if not url.startswith(("data:", pages.as_uri())):
-                    faults.append(f"asked for {url}")
-
-            def spoke(dialog: Dialog) -> None:
-                faults.append(dialog.message)
-                dialog.dismiss()
-
-            page.on("request", lambda request: asked(request.url))
-            page.on("dialog", spoke)
-            page.on("console", lambda message: faults.append(message.text))
-            page.on("pageerror", lambda error: faults.append(str(error)))
-            page.goto(own + fragment)
+        own = (pages / name).as_uri() + fragment
+        with watched(browser, own, below=pages.as_uri(), **context) as page:
             yield page
-            assert not faults
 
     return open_page
 

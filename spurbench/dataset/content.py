@@ -58,7 +58,8 @@ def read_rows(files: Sequence[Path]) -> SplitRows:
 
 
 def opened(file: Path) -> ParquetFile:
-    """A split's file with the columns that every one has; UserError where it lacks any of them."""
+    """A split's file with the columns that every one has; UserError where it lacks any of them, or
+    has one twice."""
     from pyarrow import parquet, types
 
     found = parquet.ParquetFile(file.absolute())  # ~ would be expanded
@@ -67,6 +68,8 @@ def opened(file: Path) -> ParquetFile:
     for name in (*COLUMNS, "image", "origin"):
         if name not in columns:
             raise UserError(f"{file}: the column {name} is missing; rebuild the data set")
+        if found.schema_arrow.names.count(name) > 1:
+            raise UserError(f"{file}: the column {name} stands twice; rebuild the data set")
         if not whole.get(name, _is_text)(columns[name]):
             raise UserError(f"{file}: the column {name} is of another type; rebuild the data set")
     return found

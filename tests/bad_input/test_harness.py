@@ -104,3 +104,20 @@ def test_what_a_command_may_keep() -> None:
         "left o.work",
         "left o.work/koala-1/train",
     ]
+
+
+def test_results_that_were_told_of_may_stay() -> None:
+    """Of a list of models, those that were scored before another one failed."""
+    err = "result: results/micro/c1/x.json\nfailed: no such model\nspurbench: models.txt, line 2: no\n"
+    made = ("results/micro", "results/micro/c1", "results/micro/c1/x.json")
+    beside = ("results/micro/c1/x.0123abcd.parquet",)
+    other = (
+        "results/micro/c1/y.json",
+        "results/micro/c1/x.json.part",
+        "results/micro/c1/x.0123abcd",
+    )
+    after: Found = dict.fromkeys((*made, *beside, *other), ("file",))
+    found = faults("eval", Ended(2, "", err, 0.1), {}, after, bad=True, around="")
+    assert found == [f"left {name}" for name in other]
+    silent = faults("eval", Ended(2, "", "spurbench: no\n", 0.1), {}, after, bad=True, around="")
+    assert silent == [f"left {name}" for name in made]

@@ -147,6 +147,15 @@ def test_columns_that_are_missing(folder: Path, column: str) -> None:
     assert opened(folder) == (f"{file}: the column {column} is missing; rebuild the data set")
 
 
+@pytest.mark.parametrize("column", ["label", "image", "sha256", "origin", "index"])
+def test_columns_that_stand_twice(folder: Path, column: str) -> None:
+    file = koala(folder)
+    table = pq.read_table(file)
+    pq.write_table(table.append_column(column, table[column]), file)
+    rehashed(file)
+    assert opened(folder) == (f"{file}: the column {column} stands twice; rebuild the data set")
+
+
 @pytest.mark.parametrize(
     ("column", "values"),
     [("label", ["5"]), ("index", [[1]]), ("sha256", [b"x"]), ("image", [b"png"]), ("source", [1])],

@@ -6,13 +6,13 @@ from pathlib import Path
 
 import pytest
 
-from spurbench.results import Result, read_results, write_result
+from spurbench.results import Result, write_result
 from spurbench_leaderboard.ranking import ranking_of
-from tests.conftest import ROOT
 from tests.evaluators.test_cli import call
 from tests.leaderboard.gate.made import git
+from tests.leaderboard.own import panel_results
 
-OWN = read_results(ROOT / "leaderboard" / "results")
+OWN = panel_results()
 WORDS = ("leaderboard", "changes", "--base", "HEAD", "--results", "found", "--data", "known")
 
 

@@ -9,12 +9,13 @@ import pytest
 
 from spurbench.dataset.read import open_data_set
 from spurbench.errors import UserError
-from spurbench.results import Result, read_results, write_result
+from spurbench.results import Result, write_result
 from spurbench_evaluators.run.model_list import read_model_list
 from spurbench_leaderboard.known import KnownDataSet, Register, read_known, write_known
 from spurbench_leaderboard.missing import as_list, chosen, read_models
 from tests.conftest import ROOT, make_class
 from tests.evaluators.test_cli import call
+from tests.leaderboard.own import panel_results
 
 OWN = ROOT / "leaderboard"
 
@@ -23,10 +24,6 @@ def data_set(root: Path, seed: int) -> Path:
     folder = root / f"data{seed}"
     make_class(folder, root / f"aside{seed}", "koala", 5, count=1, seed=seed)
     return folder
-
-
-def own_results() -> list[Result]:
-    return [each for each in read_results(OWN / "results") if each.model.spec.startswith("micro/")]
 
 
 def test_the_board_knows_all_of_its_listed_models(
@@ -45,7 +42,7 @@ def test_what_is_missing_is_a_list_for_eval(
 ) -> None:
     """A result of a part, in another framing or of other pictures is none; a name not in full is one."""
     known = chosen(Register(OWN / "data"), None, None)
-    one = next(result for result in own_results() if result.data.version == known.version)
+    one = panel_results()[0]
     for spec, model, data in (
         ("micro/vit", {}, {}),
         ("micro/robust", {"framing": "squash"}, {}),

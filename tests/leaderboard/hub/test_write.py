@@ -12,18 +12,17 @@ from huggingface_hub import EvalResultEntry, parse_eval_result_entries
 
 from spurbench.errors import UserError
 from spurbench.files import write_text
-from spurbench.results import Result, read_results
+from spurbench.results import Result
 from spurbench_leaderboard.hub.write import write_files
-from tests.conftest import ROOT
 from tests.evaluators.test_cli import call
+from tests.leaderboard.own import panel_files, panel_results
 
-RESULTS = ROOT / "leaderboard" / "results"
 REPO = "you/spurbench"
 SHA = "0123456789abcdef0123456789abcdef01234567"
 
 
 def own(spec: str = "micro/vit") -> Result:
-    (found,) = [each for each in read_results(RESULTS) if each.model.spec == spec]
+    (found,) = [each for each in panel_results() if each.model.spec == spec]
     return found
 
 
@@ -43,7 +42,7 @@ def test_the_numbers_of_the_result_file_as_the_hub_reads_them(
 ) -> None:
     """Every entry is of a task that eval.yaml declares, of the restricted reading; --out and
     --data-repo say where."""
-    files = sorted(RESULTS.rglob("micro_*.json"))
+    files = panel_files()
     words = ("leaderboard", "export-hf", *files, "--data-repo", REPO, "--out", tmp_path / "hf")
     assert call(monkeypatch, *words) == 0
     said = capsys.readouterr().out.splitlines()
@@ -130,7 +129,7 @@ def test_an_older_result_says_which_reading_it_has(tmp_path: Path) -> None:
         (
             [own(), changed(own("micro/robust"), data={"fingerprint": "0" * 64, "version": "c0"})],
             REPO,
-            "results are of micro/c4029edc3613a and of micro/c0; export those of one data set",
+            f"results are of micro/{own().data.version} and of micro/c0; export those of one data set",
         ),
         ([changed(own(), data={"selection": {"limit": 1}})], REPO, "only a part of the data set"),
         (
